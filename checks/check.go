@@ -1,0 +1,221 @@
+// Package checks holds the meaning of every check kind: which questions it
+// asks and what the answers mean.
+//
+// It never queries, reads no clock, does no I/O and logs nothing: a kind is two
+// pure functions, one from (parameters, past, moment) to questions and one from
+// (parameters, answers, past, moment) to a verdict. No kind sees another
+// check's verdict; what it needs of another node it asks for itself.
+//
+// # Data model
+//
+// A [Kind] is one file of this package. Compiling a [dag.Graph] turns each
+// [dag.CheckSpec] into a [Check] with decoded parameters; a [Suite] is all of
+// them. A Check has [Memory], what its kind must remember between runs (its
+// own format, at most 64 KiB). A [Verdict] says what one evaluation found and
+// a [Result] is that verdict in a run. Adding a kind is one file and one line
+// in [Builtin].
+package checks
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/conf"
+	"github.com/pipewatch-dev/pipewatch/dag"
+	"github.com/pipewatch-dev/pipewatch/probe"
+)
+
+// Moment is the time of a run as data: everything is judged against Now.
+type Moment struct{ Now time.Time }
+
+// Memory is what a kind remembers of a check from run to run, as JSON with a
+// version of its own; nil at first sight.
+type Memory []byte
+
+// MaxMemory is the size a Memory may have, in bytes.
+const MaxMemory = 64 << 10
+
+// Site is where a check stands: its specification, its node and the graph.
+type Site struct {
+	Spec  dag.CheckSpec
+	Node  *dag.Node
+	Graph *dag.Graph
+}
+
+// Relation is what the check's node reads from.
+func (s Site) Relation() probe.Relation { return RelationOf(s.Node) }
+
+// RelationOf is what a table, view or query node reads from.
+func RelationOf(n *dag.Node) probe.Relation {
+	return probe.Relation{Conn: n.Connection, Table: probe.List(n.Table...), Query: n.Query}
+}
+
+// Kind is a kind of check.
+type Kind struct {
+	Name    string
+	Summary string // one line, for people
+	Params  any    // zero value of the parameters, for the JSON Schema
+	compile func(Site) (*Check, conf.Problems)
+}
+
+// behaviour is what a kind must bring.
+type behaviour[P any] struct {
+	// settle holds the parameters against the graph, fills in what depends on
+	// it, and names the nodes that are upstream of this check only.
+	settle func(Site, *P) ([]dag.NodeID, conf.Problems)
+	ask    func(Site, P, Memory, Moment) []probe.Question
+	judge  func(Site, P, []probe.Answer, Memory, Moment) (Verdict, Memory)
+}
+
+// define makes a Kind out of typed behaviour.
+func define[P any](name, summary string, b behaviour[P]) Kind {
+	return Kind{Name: name, Summary: summary, Params: *new(P), compile: func(s Site) (*Check, conf.Problems) {
+		var p P
+		if ps := s.Spec.Params.Decode(&p); len(ps) > 0 {
+			return nil, ps
+		}
+		upstream, ps := b.settle(s, &p)
+		if len(ps) > 0 {
+			return nil, ps
+		}
+		return &Check{
+			Site:        s,
+			Upstream:    upstream,
+			Fingerprint: fingerprint(s, p),
+			ask:         func(m Memory, at Moment) []probe.Question { return b.ask(s, p, m, at) },
+			judge: func(as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
+				return b.judge(s, p, as, m, at)
+			},
+		}, nil
+	}}
+}
+
+// fingerprint changes when the meaning of a check does (parameters, rows,
+// connection), and stays when only its severity, schedule or owner changes.
+func fingerprint(s Site, p any) string {
+	b, err := json.Marshal(struct {
+		Kind, Where string
+		Of          probe.Relation
+		Params      any
+	}{s.Spec.Kind, s.Spec.Where, s.Relation(), p})
+	if err != nil {
+		panic(fmt.Sprintf("fingerprint of %s: %v", s.Spec.ID, err)) // unreachable: parameters are plain data
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Check is one compiled expectation.
+type Check struct {
+	Site
+	// Upstream are nodes that this check alone depends on (the parent of a
+	// join, what a table is built from), besides its node's own upstream.
+	Upstream []dag.NodeID
+	// Fingerprint identifies the meaning of the check across edits.
+	Fingerprint string
+
+	ask   func(Memory, Moment) []probe.Question
+	judge func([]probe.Answer, Memory, Moment) (Verdict, Memory)
+}
+
+// ID is the check's id.
+func (c *Check) ID() dag.CheckID { return c.Spec.ID }
+
+// Ask lists what must be known to judge the check at a moment.
+func (c *Check) Ask(m Memory, at Moment) []probe.Question { return c.ask(m, at) }
+
+// Judge says what the answers to Ask's questions mean. The verdict's severity
+// is applied: what a warn check would fail, it warns of. A Memory that grew
+// beyond MaxMemory is an error of the kind, and is not kept.
+func (c *Check) Judge(as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
+	for _, a := range as {
+		if a.Err != nil {
+			return couldNot(a.Err), nil
+		}
+	}
+	v, next := c.judge(as, m, at)
+	if v.Outcome == Fail && c.Spec.Severity == dag.Warn {
+		v.Outcome = Warn
+	}
+	if len(next) > MaxMemory {
+		return Verdict{Outcome: Error, Message: fmt.Sprintf("would have to remember %d KiB, limit %d KiB: narrow the check", len(next)>>10, MaxMemory>>10)}, nil
+	}
+	return v, next
+}
+
+// couldNot is the verdict on a question without an answer.
+func couldNot(err error) Verdict {
+	v := Verdict{Outcome: Error, Message: err.Error()}
+	if e, ok := errors.AsType[*probe.Error](err); ok {
+		switch e.Class {
+		case probe.NoColumn:
+			v.Broken = "column"
+		case probe.Connection:
+			v.Broken = "connection"
+		}
+	}
+	return v
+}
+
+// Suite is every check of a graph, compiled.
+type Suite struct {
+	Graph  *dag.Graph
+	byNode map[dag.NodeID][]*Check
+	byID   map[dag.CheckID]*Check
+}
+
+// Compile turns every specification of the graph into a Check; problems of all
+// checks are reported at once. Checks without problems are in the Suite also
+// when others have some.
+func Compile(g *dag.Graph, kinds []Kind) (*Suite, conf.Problems) {
+	s := &Suite{Graph: g, byNode: map[dag.NodeID][]*Check{}, byID: map[dag.CheckID]*Check{}}
+	known := map[string]Kind{}
+	for _, k := range kinds {
+		known[k.Name] = k
+	}
+	var problems conf.Problems
+	for _, n := range g.Order() {
+		for _, spec := range n.Checks {
+			k, ok := known[spec.Kind]
+			if !ok {
+				problems.Add(conf.Problem{Pos: spec.Pos, Path: string(spec.ID), Msg: fmt.Sprintf("check kind %q is not available", spec.Kind)})
+				continue
+			}
+			c, ps := k.compile(Site{Spec: spec, Node: n, Graph: g})
+			if len(ps) > 0 {
+				problems.Merge(ps)
+				continue
+			}
+			s.byNode[n.ID] = append(s.byNode[n.ID], c)
+			s.byID[spec.ID] = c
+		}
+	}
+	return s, problems
+}
+
+// Check is the check with an id; nil when there is none.
+func (s *Suite) Check(id dag.CheckID) *Check { return s.byID[id] }
+
+// Of lists a node's checks in file order.
+func (s *Suite) Of(id dag.NodeID) []*Check { return s.byNode[id] }
+
+// All yields every check, nodes in topological order.
+func (s *Suite) All() iter.Seq[*Check] {
+	return func(yield func(*Check) bool) {
+		for _, n := range s.Graph.Order() {
+			for _, c := range s.byNode[n.ID] {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Len is the number of checks.
+func (s *Suite) Len() int { return len(s.byID) }
