@@ -1,0 +1,281 @@
+package incident
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/dag"
+)
+
+// Decide folds one run into the book: states move, causes are found anew over
+// the whole graph, and incidents open, change and close. It is deterministic:
+// replaying the stored runs rebuilds the book.
+func Decide(s *checks.Suite, b Book, r Run, p Policy) Change {
+	d := &decision{
+		suite: s, book: b, run: r, policy: p, now: r.Moment,
+		change:    Change{States: map[dag.CheckID]State{}, Incidents: map[ID]Incident{}},
+		redefined: map[dag.CheckID]bool{}, byRoot: map[dag.NodeID]ID{},
+	}
+	for _, i := range d.open(Data) {
+		d.byRoot[i.Root] = i.ID
+	}
+	d.evaluate()
+	d.forget()
+	d.entries = causes(s, d.state)
+	d.dataIncidents()
+	d.blindness()
+	d.finish()
+	return d.change
+}
+
+// decision is one call of Decide under way.
+type decision struct {
+	suite     *checks.Suite
+	book      Book
+	run       Run
+	policy    Policy
+	now       time.Time
+	change    Change
+	entries   []*entry
+	redefined map[dag.CheckID]bool
+	byRoot    map[dag.NodeID]ID // open data incidents by their root, as they are by now
+}
+
+// state is a check's state as it is by now.
+func (d *decision) state(id dag.CheckID) State {
+	if s, ok := d.change.States[id]; ok {
+		return s
+	}
+	return d.book.States[id]
+}
+
+// evaluate moves the states of the checks that ran.
+func (d *decision) evaluate() {
+	for _, r := range d.run.Results {
+		c := d.suite.Check(r.Check)
+		if c == nil {
+			continue // removed while the run was under way
+		}
+		old := d.book.States[r.Check]
+		if old.Fingerprint != "" && old.Fingerprint != c.Fingerprint {
+			d.redefined[r.Check] = true
+		}
+		d.change.States[r.Check] = step(old, c, r.Verdict, d.now, d.policy)
+	}
+}
+
+// forget drops the states of checks that are no longer in the suite.
+func (d *decision) forget() {
+	for id := range d.book.States {
+		if d.suite.Check(id) == nil {
+			d.change.Removed = append(d.change.Removed, id)
+		}
+	}
+	slices.Sort(d.change.Removed)
+}
+
+// open lists the incidents of a kind that are open by now, oldest first.
+func (d *decision) open(kind Kind) []Incident {
+	all := maps.Clone(d.book.Incidents)
+	maps.Copy(all, d.change.Incidents)
+	var out []Incident
+	for _, i := range all {
+		if i.Kind == kind && i.Status == Open {
+			out = append(out, i)
+		}
+	}
+	slices.SortFunc(out, oldest)
+	return out
+}
+
+func oldest(a, b Incident) int {
+	return cmp.Or(a.OpenedAt.Compare(b.OpenedAt), cmp.Compare(a.ID, b.ID))
+}
+
+// dataIncidents brings the incidents about data up to date.
+func (d *decision) dataIncidents() {
+	roots := d.roots()
+	for _, i := range d.open(Data) {
+		i = d.follow(i, roots)
+		if i.Status != Open {
+			continue
+		}
+		own := roots[i.Root]
+		if len(own) == 0 {
+			d.close(i)
+			continue
+		}
+		d.update(i, own)
+		delete(roots, i.Root)
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(roots), func(a, b dag.NodeID) int {
+		return cmp.Compare(d.suite.Graph.Index(a), d.suite.Graph.Index(b))
+	}) {
+		d.begin(id, roots[id])
+	}
+}
+
+// roots groups the findings that nothing explains by their node.
+func (d *decision) roots() map[dag.NodeID][]*entry {
+	roots := map[dag.NodeID][]*entry{}
+	for _, e := range d.entries {
+		if e.cause == nil && e.state.Active() && e.fresh {
+			roots[e.node()] = append(roots[e.node()], e)
+		}
+	}
+	return roots
+}
+
+// follow moves an incident whose root turned out to be a symptom to the cause.
+// Where the cause has an incident of its own, this one is merged into it; where
+// the cause is not sure yet, the incident stays as it is.
+func (d *decision) follow(i Incident, roots map[dag.NodeID][]*entry) Incident {
+	if len(roots[i.Root]) > 0 {
+		return i
+	}
+	var unsure []*entry
+	for _, e := range d.entries {
+		if e.node() != i.Root || e.cause == nil || !e.state.Active() {
+			continue
+		}
+		if cause := e.owner(); cause.state.Active() {
+			return d.move(i, cause.node())
+		}
+		unsure = append(unsure, e)
+	}
+	for _, e := range unsure {
+		e.cause = nil
+		roots[i.Root] = append(roots[i.Root], e)
+	}
+	return i
+}
+
+// move gives an incident a new root, or ends it as merged where that root has
+// an incident already.
+func (d *decision) move(i Incident, root dag.NodeID) Incident {
+	was := i.Root
+	delete(d.byRoot, was)
+	if other, ok := d.byRoot[root]; ok {
+		i.Status, i.MergedInto, i.ResolvedAt = Merged, other, d.now
+		i.say(d.now, Line{Kind: MergedLine, Node: root, Detail: string(other)})
+	} else {
+		i.Root, i.Onset = root, time.Time{}
+		d.byRoot[root] = i.ID
+		i.say(d.now, Line{Kind: Moved, Node: root, Detail: string(was)})
+	}
+	d.change.Incidents[i.ID] = i
+	return i
+}
+
+// begin opens an incident on a node, or reopens the one it had, once
+// everything that could explain it has been looked at.
+func (d *decision) begin(root dag.NodeID, own []*entry) {
+	own = slices.DeleteFunc(own, func(e *entry) bool { return !e.fresh })
+	ready, wake := false, time.Time{}
+	for _, e := range own {
+		if e.state.Phase != Failing {
+			continue // on its way to recovery: not the time to open anything
+		}
+		due := e.state.FailedAt.Add(d.policy.GroupWait)
+		if !due.After(d.now) || settled(e, d.suite, d.state, d.run.InFlight) {
+			ready = true
+		} else {
+			wake = soonest(wake, due)
+		}
+	}
+	if !ready {
+		d.change.Wake = soonest(d.change.Wake, wake)
+		return
+	}
+	if last, ok := d.lately(root); ok {
+		last.Status, last.ResolvedAt = Open, time.Time{}
+		last.say(d.now, Line{Kind: Reopened, Node: root})
+		d.byRoot[root] = last.ID
+		d.change.Incidents[last.ID] = last
+		d.update(last, own)
+		return
+	}
+	i := Incident{ID: newID(string(root), d.now), Kind: Data, Status: Open, Root: root, OpenedAt: d.now}
+	d.fill(&i, own)
+	i.say(d.now, Line{Kind: Opened, Node: root})
+	d.byRoot[root] = i.ID
+	d.change.Incidents[i.ID] = i
+}
+
+// lately is the incident on a node that was resolved recently enough to be the
+// same trouble.
+func (d *decision) lately(root dag.NodeID) (Incident, bool) {
+	var found Incident
+	for _, i := range d.book.Incidents {
+		if i.Kind != Data || i.Status != Resolved || i.Root != root || d.now.Sub(i.ResolvedAt) > d.policy.ReopenWithin {
+			continue
+		}
+		if found.ID == "" || oldest(found, i) < 0 {
+			found = i
+		}
+	}
+	return found, found.ID != "" && d.policy.ReopenWithin > 0
+}
+
+// close ends an incident whose root is well again. What it held and still
+// fails is let go: it stands alone after one more evaluation.
+func (d *decision) close(i Incident) {
+	delete(d.byRoot, i.Root)
+	i.Status, i.ResolvedAt = Resolved, d.now
+	i.Findings = slices.Clone(i.Findings)
+	for n := range i.Findings {
+		i.Findings[n].Recovered = d.well(i.Findings[n].Check)
+	}
+	i.say(d.now, Line{Kind: Closed, Node: i.Root, Detail: d.why(i)})
+	d.change.Incidents[i.ID] = i
+	for _, e := range d.entries {
+		if e.state.HeldBy == i.ID && e.cause == nil {
+			s := e.state
+			s.HeldBy, s.Released = "", d.now
+			e.state, e.fresh = s, false
+			d.change.States[e.check.ID()] = s
+		}
+	}
+}
+
+// why says how an incident ended when it was not by passing checks.
+func (d *decision) why(i Incident) string {
+	for _, f := range i.Own() {
+		if d.suite.Check(f.Check) != nil {
+			return ""
+		}
+	}
+	return "removed from its DAG"
+}
+
+// well tells whether a check has no finding any more.
+func (d *decision) well(id dag.CheckID) bool {
+	s := d.state(id)
+	return d.suite.Check(id) == nil || s.Phase == OK
+}
+
+// finish notes in every finding's state which incident it belongs to.
+func (d *decision) finish() {
+	holder := map[dag.CheckID]ID{}
+	for _, i := range d.open(Data) {
+		for _, f := range i.Findings {
+			if !f.Recovered {
+				holder[f.Check] = i.ID
+			}
+		}
+	}
+	for _, e := range d.entries {
+		want, s := holder[e.check.ID()], d.state(e.check.ID())
+		if s.HeldBy == want {
+			continue
+		}
+		s.HeldBy = want
+		if want != "" {
+			s.Released = time.Time{}
+		}
+		d.change.States[e.check.ID()] = s
+	}
+}

@@ -1,0 +1,304 @@
+// Package incident turns verdicts into incidents: patience with each check,
+// one incident per root cause, what it holds back and why, and when it is over.
+//
+// It is pure: no clock, no I/O, no log. Everything it knows comes in as data (a
+// suite of checks, a [Book] of what is open, one [Run], a [Policy]) and
+// everything it decides goes out as one [Change], which the store writes in one
+// transaction. It knows nothing of Slack; a message is made from an [Incident]
+// elsewhere.
+//
+// # Data model
+//
+// A [State] is one check over time (unknown, ok, pending, failing,
+// recovering). A [Finding] is one failing check inside an incident. An
+// [Incident] is one root cause: the findings of its root node, and every
+// finding below that the root explains ("held"). A [Line] is one thing that
+// happened to an incident, in order; people read it in the thread. Seq counts
+// what has changed in the way an incident shows.
+package incident
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/dag"
+)
+
+// ID names an incident: "inc-20130208T1415-5f3a".
+type ID string
+
+// Kind tells what is broken: data, or our sight of it.
+type Kind string
+
+// The kinds of incidents.
+const (
+	Data        Kind = "data"
+	CannotCheck Kind = "cannot_check" // checks on one connection cannot be answered
+)
+
+// Status is the life of an incident.
+type Status string
+
+// The statuses. A merged incident turned out to have the cause of another.
+const (
+	Open     Status = "open"
+	Resolved Status = "resolved"
+	Merged   Status = "merged"
+)
+
+// Incident is one root cause from first failure to recovery.
+type Incident struct {
+	ID         ID           `json:"id"`
+	Kind       Kind         `json:"kind"`
+	Status     Status       `json:"status"`
+	Root       dag.NodeID   `json:"root,omitempty"`       // of a data incident
+	Connection string       `json:"connection,omitempty"` // of a cannot-check incident
+	Severity   dag.Severity `json:"severity"`
+	Findings   []Finding    `json:"findings"` // the root's own first, then what it holds, in topological order
+	Blocks     []dag.NodeID `json:"blocks"`   // every node below the root, healthy ones too
+	Onset      time.Time    `json:"onset"`    // since when it is true in the data
+	GoodUntil  time.Time    `json:"good_until,omitzero"`
+	OpenedAt   time.Time    `json:"opened_at"`
+	ResolvedAt time.Time    `json:"resolved_at,omitzero"`
+	MergedInto ID           `json:"merged_into,omitempty"`
+	Beside     []ID         `json:"beside,omitempty"` // other incidents above the root, which do not explain it
+	Lines      []Line       `json:"lines"`
+	Seq        int          `json:"seq"`
+	Refreshed  time.Time    `json:"refreshed"` // moment of the last Seq
+}
+
+// Finding is one failing check in an incident.
+type Finding struct {
+	Check     dag.CheckID    `json:"check"`
+	Outcome   checks.Outcome `json:"outcome"`
+	Reason    checks.Reason  `json:"reason,omitempty"`
+	Message   string         `json:"message"`
+	Severity  dag.Severity   `json:"severity"`
+	Onset     time.Time      `json:"onset,omitzero"` // in the data; zero where only first seen is known
+	FirstSeen time.Time      `json:"first_seen"`
+	Held      bool           `json:"held,omitempty"`      // explained by the root
+	Because   string         `json:"because,omitempty"`   // the finding that explains a held one, in words
+	Recovered bool           `json:"recovered,omitempty"` // passes again, while the incident goes on
+}
+
+// same tells whether two findings show alike. Times are compared as moments,
+// because one that comes from the store has another location inside.
+func (f Finding) same(g Finding) bool {
+	onset, first := f.Onset.Equal(g.Onset), f.FirstSeen.Equal(g.FirstSeen)
+	f.Onset, f.FirstSeen, g.Onset, g.FirstSeen = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	return onset && first && f == g
+}
+
+// Began is when the finding became true: its onset where the data tells, else
+// when it was first seen.
+func (f Finding) Began() time.Time {
+	if f.Onset.IsZero() {
+		return f.FirstSeen
+	}
+	return f.Onset
+}
+
+// LineKind says what happened to an incident.
+type LineKind string
+
+// The kinds of lines.
+const (
+	Opened     LineKind = "opened"
+	Joined     LineKind = "joined"    // one more finding belongs to it
+	Recovered  LineKind = "recovered" // one finding is over
+	Raised     LineKind = "raised"    // severity rose to error
+	Moved      LineKind = "moved"     // the cause was found further up
+	Reopened   LineKind = "reopened"
+	Redefined  LineKind = "redefined" // somebody edited a check's meaning
+	MergedLine LineKind = "merged"
+	Closed     LineKind = "closed"
+)
+
+// Line is one thing that happened to an incident. N counts from 1.
+type Line struct {
+	N    int        `json:"n"`
+	At   time.Time  `json:"at"`
+	Kind LineKind   `json:"kind"`
+	Seq  int        `json:"seq"`            // the incident's Seq that shows it
+	Node dag.NodeID `json:"node,omitempty"` // whom it is about
+	// Checks are those that joined, recovered or were redefined, in
+	// topological order.
+	Checks []dag.CheckID `json:"checks,omitempty"`
+	// Detail is the former root of a moved incident, the id that a merged one
+	// went into, the words of a single finding that joined, or how an incident
+	// closed when not by passing checks.
+	Detail string `json:"detail,omitempty"`
+}
+
+// State is one check over time.
+type State struct {
+	Phase Phase `json:"phase"`
+	// Since is the moment of the first bad evaluation of the present bad
+	// stretch, or of the first good one of a recovery.
+	Since time.Time `json:"since,omitzero"`
+	// FirstSeen is the moment of the first bad evaluation since it was ok.
+	FirstSeen time.Time `json:"first_seen,omitzero"`
+	// FailedAt is the moment it became failing.
+	FailedAt time.Time `json:"failed_at,omitzero"`
+	// Bad and Good count evaluations in a row; they stop at the limits that
+	// matter, so that a healthy check's state does not change.
+	Bad  int `json:"bad,omitempty"`
+	Good int `json:"good,omitempty"`
+	// Finding is the last bad verdict of the stretch.
+	Finding Finding `json:"finding,omitzero"`
+	// GoodUntil is the newest moment at which the data was good.
+	GoodUntil time.Time `json:"good_until,omitzero"`
+	// Outcome is the last evaluation's; Message its words unless it passed.
+	Outcome checks.Outcome `json:"outcome,omitempty"`
+	Message string         `json:"message,omitempty"`
+	// Troubled is since when, and Troubles how often in a row, the check could
+	// not be answered; Broken is what the world lacks (see checks.Verdict).
+	Troubled time.Time `json:"troubled,omitzero"`
+	Troubles int       `json:"troubles,omitempty"`
+	Broken   string    `json:"broken,omitempty"`
+	// HeldBy is the incident that holds the finding back, or holds it as its
+	// own; Released is when such an incident closed while the check still
+	// failed: it stands alone only after one more evaluation.
+	HeldBy   ID        `json:"held_by,omitempty"`
+	Released time.Time `json:"released,omitzero"`
+	// Fingerprint is the meaning of the check at the last evaluation.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// At is the moment of the last evaluation. It is kept in memory only:
+	// a check not evaluated since the start counts as not yet evaluated.
+	At time.Time `json:"-"`
+}
+
+// Phase is where a check stands.
+type Phase string
+
+// The phases; the zero value is unknown.
+const (
+	Unknown    Phase = ""
+	OK         Phase = "ok"
+	Pending    Phase = "pending"
+	Failing    Phase = "failing"
+	Recovering Phase = "recovering"
+)
+
+// String names the phase as the contract does.
+func (p Phase) String() string {
+	if p == Unknown {
+		return "unknown"
+	}
+	return string(p)
+}
+
+// Active tells whether the check has a finding that counts.
+func (s State) Active() bool { return s.Phase == Failing || s.Phase == Recovering }
+
+// Book is what is known before a run: the state of every check, and the
+// incidents that are open or were resolved recently. Decide does not change it.
+type Book struct {
+	States    map[dag.CheckID]State
+	Incidents map[ID]Incident
+}
+
+// Run is the verdicts of one moment. A tick is a Run without results.
+type Run struct {
+	DAG     string
+	Slot    time.Time // the instant that the schedule named
+	Moment  time.Time // what the verdicts were judged against
+	Results []checks.Result
+	// InFlight names DAGs of which a run has started and not been recorded.
+	InFlight []string
+}
+
+// Policy is the operator's patience.
+type Policy struct {
+	FailAfter    int           // bad evaluations in a row before a check is failing
+	ResolveAfter int           // good ones in a row before it is ok again
+	GroupWait    time.Duration // how long an incident waits for causes not yet evaluated
+	ReopenWithin time.Duration // a resolved incident that breaks again within is the same one; 0 never
+	ErrorFor     time.Duration // how long checks may go unanswered before that is an incident
+	ErrorAfter   int           // … and how often in a row
+	RefreshEvery time.Duration // how often figures in an open incident's message are renewed
+}
+
+// DefaultPolicy is the contract's.
+func DefaultPolicy() Policy {
+	return Policy{
+		FailAfter: 2, ResolveAfter: 2, GroupWait: time.Minute, ReopenWithin: 30 * time.Minute,
+		ErrorFor: 15 * time.Minute, ErrorAfter: 3, RefreshEvery: time.Hour,
+	}
+}
+
+// AtOnce is the policy of a check without a past: everything that fails is an
+// incident now.
+func AtOnce() Policy { return Policy{FailAfter: 1, ResolveAfter: 1, ErrorAfter: 1} }
+
+// Change is what a Run changed. States and Incidents hold new values of what
+// changed only; Removed lists states whose checks are gone.
+type Change struct {
+	States    map[dag.CheckID]State
+	Incidents map[ID]Incident
+	Removed   []dag.CheckID
+	// Wake is the next moment at which something would change by time alone;
+	// zero is never.
+	Wake time.Time
+}
+
+// Apply makes a copy of the book as it is after a change.
+func (b Book) Apply(c Change) Book {
+	next := Book{States: make(map[dag.CheckID]State, len(b.States)), Incidents: make(map[ID]Incident, len(b.Incidents))}
+	for id, s := range b.States {
+		next.States[id] = s
+	}
+	for id, s := range c.States {
+		next.States[id] = s
+	}
+	for _, id := range c.Removed {
+		delete(next.States, id)
+	}
+	for id, i := range b.Incidents {
+		next.Incidents[id] = i
+	}
+	for id, i := range c.Incidents {
+		next.Incidents[id] = i
+	}
+	return next
+}
+
+// newID derives an id from what the incident is about and when it opened, so
+// that a replay of the same runs gives the same ids.
+func newID(about string, opened time.Time) ID {
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s|%d", about, opened.UnixNano())
+	return ID(fmt.Sprintf("inc-%s-%05x", opened.UTC().Format("20060102T1504"), h.Sum32()&0xfffff))
+}
+
+// say appends a line and makes the incident show it.
+func (i *Incident) say(at time.Time, l Line) {
+	i.touch(at)
+	l.N, l.At, l.Seq = len(i.Lines)+1, at, i.Seq
+	i.Lines = append(slices.Clip(i.Lines), l)
+}
+
+// touch marks that the incident shows differently from now on.
+func (i *Incident) touch(at time.Time) {
+	i.Seq++
+	i.Refreshed = at
+}
+
+// Own yields the findings of the root itself.
+func (i Incident) Own() []Finding { return i.findings(false) }
+
+// Held yields the findings that the root explains.
+func (i Incident) Held() []Finding { return i.findings(true) }
+
+func (i Incident) findings(held bool) []Finding {
+	var out []Finding
+	for _, f := range i.Findings {
+		if f.Held == held {
+			out = append(out, f)
+		}
+	}
+	return out
+}

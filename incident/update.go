@@ -1,0 +1,194 @@
+package incident
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/dag"
+)
+
+// update brings an open incident up to date with its findings and says what
+// changed, a line for each sort of change.
+func (d *decision) update(i Incident, own []*entry) {
+	was := i
+	_, renamed := d.change.Incidents[i.ID] // moved or reopened: its line says enough
+	d.fill(&i, own)
+	d.tell(&i, was, renamed)
+	same := slices.EqualFunc(i.Findings, was.Findings, Finding.same)
+	if i.Seq == was.Seq && !same && d.now.Sub(i.Refreshed) >= d.policy.RefreshEvery {
+		i.touch(d.now)
+	}
+	if renamed || i.Seq != was.Seq || !same || !slices.Equal(i.Blocks, was.Blocks) || !slices.Equal(i.Beside, was.Beside) {
+		d.change.Incidents[i.ID] = i
+	}
+}
+
+// tell says what is different from what the incident was.
+func (d *decision) tell(i *Incident, was Incident, renamed bool) {
+	joined, recovered, redefined := Line{Kind: Joined}, Line{Kind: Recovered}, Line{Kind: Redefined}
+	for _, f := range i.Findings {
+		old, known := find(was.Findings, f.Check)
+		switch {
+		case !known || old.Recovered && !f.Recovered:
+			joined.Checks = append(joined.Checks, f.Check)
+			joined.Detail = f.Message
+		case f.Recovered && !old.Recovered:
+			recovered.Checks = append(recovered.Checks, f.Check)
+		}
+		if d.redefined[f.Check] {
+			redefined.Checks = append(redefined.Checks, f.Check)
+		}
+	}
+	if len(joined.Checks) > 1 {
+		joined.Detail = ""
+	}
+	if renamed {
+		joined.Checks = nil
+	}
+	for _, l := range []Line{joined, recovered, redefined} {
+		if len(l.Checks) > 0 {
+			l.Node = l.Checks[0].Node()
+			i.say(d.now, l)
+		}
+	}
+	if was.Severity == dag.Warn && i.Severity == dag.Error {
+		i.say(d.now, Line{Kind: Raised, Node: i.Root})
+	}
+}
+
+// fill sets what an incident shows of its findings. Findings that are over stay
+// listed as recovered until it closes.
+func (d *decision) fill(i *Incident, own []*entry) {
+	was := i.Findings
+	var held []*entry
+	for _, e := range d.entries {
+		if e.cause != nil && e.owner().node() == i.Root && (e.state.Active() || e.blind) && slices.Contains(own, e.owner()) {
+			held = append(held, e)
+		}
+	}
+	i.Findings = nil
+	for _, e := range slices.Concat(own, held) {
+		i.Findings = append(i.Findings, e.finding())
+	}
+	for _, f := range was {
+		if _, still := find(i.Findings, f.Check); !still && d.well(f.Check) {
+			f.Recovered = true
+			i.Findings = append(i.Findings, f)
+		}
+	}
+	i.Severity = dag.Warn
+	for _, f := range i.Findings {
+		if f.Severity == dag.Error && !f.Recovered {
+			i.Severity = dag.Error
+		}
+	}
+	first := slices.MinFunc(own, func(a, b *entry) int {
+		if earlier(a, b) {
+			return -1
+		}
+		return 1
+	})
+	if onset := first.state.Finding.Began(); i.Onset.IsZero() || onset.Before(i.Onset) {
+		i.Onset = onset
+	}
+	i.GoodUntil = first.state.GoodUntil
+	i.Blocks = downstream(i.Root, held, d.suite.Graph)
+	i.Beside = d.beside(*i)
+}
+
+// beside lists the other open incidents above an incident's root.
+func (d *decision) beside(i Incident) []ID {
+	if len(d.byRoot) == 0 {
+		return nil
+	}
+	var out []ID
+	for _, up := range d.suite.Graph.Upstream(i.Root) {
+		if other, ok := d.byRoot[up]; ok && other != i.ID {
+			out = append(out, other)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func find(fs []Finding, id dag.CheckID) (Finding, bool) {
+	if n := slices.IndexFunc(fs, func(f Finding) bool { return f.Check == id }); n >= 0 {
+		return fs[n], true
+	}
+	return Finding{}, false
+}
+
+// blindness keeps one incident per connection whose checks cannot be answered,
+// so that silence never looks like health. Checks that are in error because
+// of a schema change upstream belong to that change's incident instead.
+func (d *decision) blindness() {
+	held := map[dag.CheckID]bool{}
+	for _, e := range d.entries {
+		held[e.check.ID()] = e.blind && e.cause != nil
+	}
+	blind := map[string][]Finding{}
+	alarm := map[string]bool{}
+	var order []string
+	for c := range d.suite.All() {
+		s := d.state(c.ID())
+		if s.Troubles == 0 || held[c.ID()] || c.Spec.Shadow {
+			continue
+		}
+		conn := c.Node.Connection
+		if blind[conn] == nil {
+			order = append(order, conn)
+		}
+		blind[conn] = append(blind[conn], Finding{
+			Check: c.ID(), Outcome: checks.Error, Message: s.Message, Severity: dag.Error, FirstSeen: s.Troubled,
+		})
+		if s.Troubles >= d.policy.ErrorAfter && d.now.Sub(s.Troubled) >= d.policy.ErrorFor {
+			alarm[conn] = true
+		}
+	}
+	for _, i := range d.open(CannotCheck) {
+		d.see(i, blind[i.Connection])
+		delete(alarm, i.Connection)
+	}
+	for _, conn := range order {
+		if !alarm[conn] {
+			continue
+		}
+		i := Incident{
+			ID: newID("connection "+conn, d.now), Kind: CannotCheck, Status: Open, Connection: conn,
+			Severity: dag.Error, OpenedAt: d.now, Findings: blind[conn], Onset: firstSeen(blind[conn]),
+		}
+		i.say(d.now, Line{Kind: Opened})
+		d.change.Incidents[i.ID] = i
+	}
+}
+
+// see brings a cannot-check incident up to date.
+func (d *decision) see(i Incident, blind []Finding) {
+	switch {
+	case len(blind) == 0:
+		i.Status, i.ResolvedAt = Resolved, d.now
+		i.Findings = slices.Clone(i.Findings)
+		for n := range i.Findings {
+			i.Findings[n].Recovered = true
+		}
+		i.say(d.now, Line{Kind: Closed})
+	case !slices.EqualFunc(blind, i.Findings, Finding.same):
+		changed := len(blind) != len(i.Findings)
+		i.Findings = blind
+		if changed {
+			i.touch(d.now)
+		}
+	default:
+		return
+	}
+	d.change.Incidents[i.ID] = i
+}
+
+func firstSeen(fs []Finding) time.Time {
+	first := time.Time{}
+	for _, f := range fs {
+		first = soonest(first, f.FirstSeen)
+	}
+	return first
+}

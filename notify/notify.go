@@ -1,0 +1,183 @@
+// Package notify brings incidents to people: it plans which messages an
+// incident needs, keeps them in a durable outbox until they are known to have
+// arrived, and hands them to a channel one at a time.
+//
+// It is not a router with rules of its own (an incident goes where its root's
+// owner reads), it decides nothing about incidents, and it knows no service:
+// Slack lives in notify/slack behind [Channel].
+//
+// # Data model
+//
+// A [Post] is one message in the outbox: the root message of an incident
+// (line 0), which is edited whenever the incident shows differently, or one
+// line of its thread. It remembers what must show (Want), what does (Shown),
+// where (Ref), and the attempt under way (Intent). A [Notice] is all that a
+// channel needs to write the message, made by [Compose] from an incident as it
+// is now, so that a post that waited shows the newest state.
+//
+// # Delivery
+//
+// Posting is not idempotent, editing is. Before a post is sent its Intent is
+// committed; after an ambiguous attempt (a time-out, a reset, a crash in
+// between) the channel is asked whether the message is there before anything
+// is sent again. Nothing is lost, and what is doubled is bounded (docs: see
+// reliability).
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/dag"
+	"github.com/pipewatch-dev/pipewatch/incident"
+)
+
+// Post is one message in the outbox.
+type Post struct {
+	Incident incident.ID `json:"incident"`
+	Line     int         `json:"line"`              // 0 is the root message, n the line with that number
+	Channel  string      `json:"channel"`           // as the operator wrote it: "#ml-alerts"
+	Want     int         `json:"want"`              // the incident's Seq that must show; 1 for a line
+	Shown    int         `json:"shown"`             // the Seq that shows; 0 before it is posted
+	At       time.Time   `json:"at"`                // the moment of the decision
+	Covered  bool        `json:"covered,omitempty"` // a line that the first root message already told
+	Ref      Ref         `json:"ref,omitzero"`
+	Intent   Intent      `json:"intent,omitzero"`
+	Attempts int         `json:"attempts,omitempty"`
+	Next     time.Time   `json:"next,omitzero"`     // wall time before which nothing is tried
+	Trouble  string      `json:"trouble,omitempty"` // what went wrong last
+	// MayRepeat counts posts that were sent again although an earlier attempt
+	// could not be looked up.
+	MayRepeat int `json:"may_repeat,omitempty"`
+}
+
+// ID names the message for ever: it is in the message's metadata.
+func (p Post) ID() string { return fmt.Sprintf("%s/%d", p.Incident, p.Line) }
+
+// Done tells whether nothing is left to send.
+func (p Post) Done() bool { return p.Covered || p.Shown >= p.Want }
+
+// Ref is where a message is, in the channel's own words.
+type Ref struct {
+	Channel string `json:"channel"`
+	TS      string `json:"ts"`
+}
+
+// IsZero tells whether the message is not known to be anywhere.
+func (r Ref) IsZero() bool { return r == Ref{} }
+
+// Intent is a post under way: it may or may not have arrived.
+type Intent struct {
+	Attempt int       `json:"attempt"`
+	Started time.Time `json:"started"` // wall time
+}
+
+// IsZero tells whether no post is under way.
+func (i Intent) IsZero() bool { return i.Attempt == 0 }
+
+// Notice is one message to be written.
+type Notice struct {
+	ID       string // Post.ID
+	Seq      int    // of the incident, as shown
+	Incident incident.Incident
+	Line     *incident.Line // nil for the root message
+	Nodes    map[dag.NodeID]NodeView
+	Link     string // page of the incident; empty where there is none
+	Mention  string // the owner's mention as configured ("@ml-oncall"); empty for none
+	// Repeat marks a post that may stand in the channel already.
+	Repeat bool
+}
+
+// NodeView is what people should read for a node.
+type NodeView struct {
+	Label    string // table name, or the node's own name
+	Type     dag.Type
+	Owner    string
+	Runbook  string
+	Schedule string
+	Checks   map[dag.CheckID]string // what each check looks at: "freshness on time_hour"
+}
+
+// Owner is who is told, and how.
+type Owner struct {
+	Channel string // empty: the default channel
+	Mention string
+}
+
+// Desk knows whom to tell about what: the operator's owners, and the graph.
+type Desk struct {
+	Suite   *checks.Suite
+	Owners  map[string]Owner
+	Default string // channel of those without one
+	BaseURL string // of the page; empty where nobody can open it
+}
+
+// Channel sends messages somewhere people read them. Errors carry their class:
+// [RetryAfter], [Dead], [Unsent], [Unrenderable]; any other error of Post is
+// ambiguous.
+type Channel interface {
+	// Post sends a new message to a channel, or to the thread of a message.
+	// It is called at most once for each committed Intent.
+	Post(ctx context.Context, channel string, thread Ref, n Notice) (Ref, error)
+	// Update makes a posted message show the notice; calling it twice is
+	// harmless.
+	Update(ctx context.Context, at Ref, n Notice) error
+	// Find looks for a message with the notice's id, posted at since or
+	// later, in the channel or the thread.
+	Find(ctx context.Context, channel string, thread Ref, id string, since time.Time) (Ref, bool, error)
+}
+
+// Outbox is where posts wait. Every call is durable when it returns.
+type Outbox interface {
+	// Pending lists the posts that are not done, oldest incident first, each
+	// incident's root before its lines.
+	Pending() ([]Post, error)
+	// Incident is the incident as it is now.
+	Incident(id incident.ID) (incident.Incident, error)
+	// Root is the root post of an incident.
+	Root(id incident.ID) (Post, error)
+	// Save writes posts in one transaction. Want is not written: it belongs
+	// to whoever plans, and may have grown meanwhile.
+	Save(posts ...Post) error
+}
+
+// class is an error with what follows from it.
+type class struct {
+	kind  string
+	after time.Duration
+	cause error
+}
+
+func (c *class) Error() string { return c.cause.Error() }
+func (c *class) Unwrap() error { return c.cause }
+
+// RetryAfter says that the destination wants to be left alone for a while;
+// nothing was stored.
+func RetryAfter(d time.Duration, cause error) error {
+	return &class{kind: "retry", after: d, cause: cause}
+}
+
+// Dead says that the destination cannot take messages until somebody mends it;
+// nothing was stored.
+func Dead(cause error) error { return &class{kind: "dead", cause: cause} }
+
+// Unsent says that the request certainly did not arrive.
+func Unsent(cause error) error { return &class{kind: "unsent", cause: cause} }
+
+// Unrenderable says that the destination refused the message's form; a plainer
+// one may pass.
+func Unrenderable(cause error) error { return &class{kind: "unrenderable", cause: cause} }
+
+// Gone says that the message to be edited is not there any more.
+func Gone(cause error) error { return &class{kind: "gone", cause: cause} }
+
+// classOf gives an error's class, and how long to wait for a RetryAfter.
+func classOf(err error) (kind string, after time.Duration) {
+	if c, ok := errors.AsType[*class](err); ok {
+		return c.kind, c.after
+	}
+	return "ambiguous", 0
+}
