@@ -35,7 +35,7 @@ func (v Value) Decode(dst any) Problems {
 type decoding struct{ problems Problems }
 
 func (d *decoding) value(v Value, dst reflect.Value) {
-	if !v.Exists() {
+	if !v.Exists() || v.n.failed {
 		return
 	}
 	if whole, ok := dst.Addr().Interface().(*Value); ok {

@@ -14,14 +14,23 @@ var ErrUnset = errors.New("not set")
 // left alone, and $${ stands for a literal ${. The value handed to lookup is the
 // scalar that asks, for positions. lookup is called once for each use; an error of
 // it becomes a problem there, except that ErrUnset, or an empty text, gives way to a
-// default.
+// default. What is put in may be a secret: no message cites it. Decode passes over a value whose
+// expansion failed, as that has been reported.
 func (v Value) Expand(lookup func(name string, v Value) (string, error)) (Value, Problems) {
+	x := expander{lookup: lookup, hidden: true}
+	return x.value(v), x.problems
+}
+
+// ExpandOpen does what Expand does with texts that are no secrets, such as variables
+// of the file itself: messages may cite them.
+func (v Value) ExpandOpen(lookup func(name string, v Value) (string, error)) (Value, Problems) {
 	x := expander{lookup: lookup}
 	return x.value(v), x.problems
 }
 
 type expander struct {
 	lookup   func(string, Value) (string, error)
+	hidden   bool
 	problems Problems
 }
 
@@ -60,7 +69,7 @@ func (x *expander) value(v Value) Value {
 
 func (x *expander) scalar(v Value) Value {
 	var out strings.Builder
-	looked := false
+	looked, failed := false, false
 	for rest := v.n.text; ; {
 		before, after, found := strings.Cut(rest, "${")
 		out.WriteString(before)
@@ -86,12 +95,14 @@ func (x *expander) scalar(v Value) Value {
 				p = p.WithHint("set it, or write ${%s:-default}", clean(expr))
 			}
 			x.problems.Add(p)
+			failed = true
 		}
 		out.WriteString(text)
 		rest = tail
 	}
 	n := *v.n
-	n.text, n.expanded = out.String(), looked
+	n.failed = failed
+	n.text, n.expanded, n.hidden = out.String(), looked, looked && x.hidden
 	return Value{&n, v.key, v.path}
 }
 

@@ -51,7 +51,9 @@ type node struct {
 	kind      Kind
 	text      string // of a scalar
 	quoted    bool   // the scalar was not plain, so its type was meant to be text
-	expanded  bool   // the text came from outside the file: never cite it
+	expanded  bool   // the text was interpolated, so it may stand for any type
+	failed    bool   // the interpolation was reported; nothing more is to be said
+	hidden    bool   // and came from outside the file: never cite it
 	entries   []entry
 	items     []*node
 	byKey     map[string]int // only for larger maps
@@ -176,7 +178,7 @@ func (v Value) Quote() string {
 	if v.n == nil {
 		return "nothing"
 	}
-	if v.n.expanded || v.secretive() {
+	if v.n.hidden || v.secretive() {
 		return Secret("").String()
 	}
 	if v.n.kind == List || v.n.kind == Map || v.n.kind == Null {
@@ -355,13 +357,22 @@ func mergeNodes(base, over *node) *node {
 
 // Without returns a map without the given keys, and every other value unchanged.
 func (v Value) Without(keys ...string) Value {
+	return v.keep(func(key string) bool { return !slices.Contains(keys, key) })
+}
+
+// Only returns a map with no keys but the given ones, and every other value unchanged.
+func (v Value) Only(keys ...string) Value {
+	return v.keep(func(key string) bool { return slices.Contains(keys, key) })
+}
+
+func (v Value) keep(wanted func(key string) bool) Value {
 	if v.Kind() != Map {
 		return v
 	}
 	rest := *v.n
 	rest.entries, rest.byKey = nil, nil
 	for _, e := range v.n.entries {
-		if !slices.Contains(keys, e.key.text) {
+		if wanted(e.key.text) {
 			rest.entries = append(rest.entries, e)
 		}
 	}

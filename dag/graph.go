@@ -1,0 +1,406 @@
+package dag
+
+import (
+	"cmp"
+	"container/heap"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dominikbraun/graph"
+
+	"github.com/pipewatch-dev/pipewatch/conf"
+)
+
+// Graph is all DAGs at once. It is immutable and safe for concurrent use; a reload
+// builds a new one. Nodes of type external are resolved away: no walk meets them,
+// and asking for one gives the node it stands for.
+//
+// The library's graph is the model that is validated and drawn. Walks that happen at
+// every run use an index beside it, in which a node is its position in Order.
+type Graph struct {
+	dags  []*DAG
+	order []*Node
+	index map[NodeID]int // position in order; external ids have the position of their target
+	model graph.Graph[NodeID, *Node]
+
+	parents, children adjacency // over blocks edges
+	sources, readers  adjacency // over all edges, for lineage
+}
+
+// adjacency holds the neighbours of node i in to[start[i]:start[i+1]], ascending.
+type adjacency struct{ start, to []int32 }
+
+func (a adjacency) of(i int) []int32 { return a.to[a.start[i]:a.start[i+1]:a.start[i+1]] }
+
+// pair is an edge by positions: node needs source.
+type pair struct{ node, source int32 }
+
+// neighbours sorts edges into an adjacency; the pairs are given by their first half.
+func neighbours(n int, pairs []pair) adjacency {
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.source, b.source)) })
+	pairs = slices.Compact(pairs)
+	a := adjacency{start: make([]int32, n+1), to: make([]int32, len(pairs))}
+	for i, p := range pairs {
+		a.to[i] = p.source
+		a.start[p.node+1]++
+	}
+	for i := range n {
+		a.start[i+1] += a.start[i]
+	}
+	return a
+}
+
+func flipped(pairs []pair) []pair {
+	turned := make([]pair, len(pairs))
+	for i, p := range pairs {
+		turned[i] = pair{p.source, p.node}
+	}
+	return turned
+}
+
+// NewGraph builds the graph of some DAGs and reports what is wrong between them:
+// duplicate DAG ids, upstreams and externals that name nothing, cycles. Edges that
+// are reported are left out, so the graph can be walked also when there are problems.
+func NewGraph(dags []*DAG) (*Graph, conf.Problems) { return newGraph(dags, nil) }
+
+// newGraph also takes the ids of nodes that could not be read: an edge to one of
+// them is dropped in silence, as its own problem has been reported.
+func newGraph(dags []*DAG, broken map[NodeID]bool) (*Graph, conf.Problems) {
+	b := graphBuilder{broken: broken, nodes: map[NodeID]*Node{}}
+	b.collect(dags)
+	edges := b.resolve()
+	g := b.assemble(edges)
+	return g, b.problems
+}
+
+type graphBuilder struct {
+	broken   map[NodeID]bool
+	dags     []*DAG
+	nodes    map[NodeID]*Node
+	sorted   []*Node // without externals, by id
+	position map[NodeID]int32
+	problems conf.Problems
+}
+
+func (b *graphBuilder) collect(dags []*DAG) {
+	first := map[string]*DAG{}
+	for _, d := range dags {
+		if before := first[d.Name]; before != nil {
+			b.problems.Add(conf.Problem{Pos: conf.Pos{File: d.File}, Code: DuplicateDAG, Path: "dag",
+				Msg: fmt.Sprintf("DAG %q is also defined in %s", d.Name, before.File), Hint: "rename one of them; ids are unique across files"})
+			continue
+		}
+		first[d.Name] = d
+		b.dags = append(b.dags, d)
+		for _, n := range d.Nodes {
+			b.nodes[n.ID] = n
+			if n.Type != External {
+				b.sorted = append(b.sorted, n)
+			}
+		}
+	}
+	slices.SortFunc(b.dags, func(x, y *DAG) int { return cmp.Compare(x.Name, y.Name) })
+	slices.SortFunc(b.sorted, func(x, y *Node) int { return cmp.Compare(x.ID, y.ID) })
+	b.position = make(map[NodeID]int32, len(b.nodes))
+	for i, n := range b.sorted {
+		b.position[n.ID] = int32(i)
+	}
+}
+
+// target follows an id through external nodes; nil when it leads to nothing that
+// could be read.
+func (b *graphBuilder) target(id NodeID) *Node {
+	for range len(b.nodes) + 1 {
+		n := b.nodes[id]
+		if n == nil || n.Type != External {
+			return n
+		}
+		id = n.External
+	}
+	return nil // externals in a circle
+}
+
+// resolve checks every edge and gives those that hold, by position in sorted.
+func (b *graphBuilder) resolve() []edgeOf {
+	var edges []edgeOf
+	for _, d := range b.dags {
+		for _, n := range d.Nodes {
+			if n.Type == External {
+				if b.target(n.External) == nil && !b.known(n.External) {
+					b.problems.Add(conf.Problem{Pos: n.Pos, Code: UnknownExternal, Path: path(n), Width: len(n.ID.Name()),
+						Msg: fmt.Sprintf("no node %q for this external to stand for", n.External), Hint: b.suggest(n.External, d)})
+				}
+				continue
+			}
+			for _, e := range n.Upstream {
+				if source := b.target(e.To); source != nil {
+					edges = append(edges, edgeOf{b.position[n.ID], b.position[source.ID], e})
+				} else if !b.known(e.To) {
+					b.problems.Add(conf.Problem{Pos: e.Pos, Code: UnknownUpstream, Path: path(n) + ".depends_on", Width: len(d.short(e.To)),
+						Msg: fmt.Sprintf("unknown upstream %q", d.short(e.To)), Hint: b.suggest(e.To, d)})
+				}
+			}
+		}
+	}
+	return edges
+}
+
+type edgeOf struct {
+	node, source int32
+	edge         Edge
+}
+
+// known reports whether an id is accounted for although it leads nowhere: it, or what
+// it stands for, has been reported already.
+func (b *graphBuilder) known(id NodeID) bool {
+	for range len(b.nodes) + 1 {
+		if b.broken[id] || b.broken[NodeID(id.DAG()+"/")] {
+			return true
+		}
+		n := b.nodes[id]
+		if n == nil {
+			return false
+		}
+		id = n.External
+	}
+	return false
+}
+
+func (b *graphBuilder) suggest(id NodeID, in *DAG) string {
+	short := in.short(id)
+	names := make([]string, 0, len(b.nodes))
+	for other := range b.nodes {
+		names = append(names, in.short(other))
+	}
+	for other := range b.broken {
+		names = append(names, in.short(other))
+	}
+	slices.Sort(names)
+	if near := conf.Nearest(short, names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "/"+short) {
+			return fmt.Sprintf("a node of another DAG is written %q", name)
+		}
+	}
+	return ""
+}
+
+// short is a node's id as it is written inside the DAG's file.
+func (d *DAG) short(id NodeID) string {
+	if id.DAG() == d.Name {
+		return id.Name()
+	}
+	return string(id)
+}
+
+func path(n *Node) string { return "nodes." + n.ID.Name() }
+
+// assemble orders the nodes and indexes the edges. Edges on a cycle are reported and
+// left out.
+func (b *graphBuilder) assemble(edges []edgeOf) *Graph {
+	n := len(b.sorted)
+	blocks := func(e edgeOf) bool { return e.edge.Mode != Informs }
+	place := placements(n, edges, blocks)
+	if place == nil {
+		cyclic := b.cycles(edges, blocks)
+		edges = slices.DeleteFunc(edges, func(e edgeOf) bool { return blocks(e) && cyclic[e.node] != 0 && cyclic[e.node] == cyclic[e.source] })
+		place = placements(n, edges, blocks)
+	}
+	g := &Graph{dags: b.dags, order: make([]*Node, n), index: make(map[NodeID]int, len(b.nodes))}
+	for i, at := range place {
+		g.order[at] = b.sorted[i]
+		g.index[b.sorted[i].ID] = int(at)
+	}
+	for id, node := range b.nodes {
+		if node.Type != External {
+			continue
+		}
+		if target := b.target(id); target != nil {
+			g.index[id] = g.index[target.ID]
+		}
+	}
+	var blocking, all []pair
+	for _, e := range edges {
+		p := pair{place[e.node], place[e.source]}
+		all = append(all, p)
+		if blocks(e) {
+			blocking = append(blocking, p)
+		}
+	}
+	g.children, g.parents = neighbours(n, flipped(blocking)), neighbours(n, blocking)
+	g.readers, g.sources = neighbours(n, flipped(all)), neighbours(n, all)
+	g.model = b.modelOf(edges)
+	return g
+}
+
+// placements gives each node its position in topological order, the smallest id first
+// among those that are ready; nil when there is a cycle.
+func placements(n int, edges []edgeOf, counts func(edgeOf) bool) []int32 {
+	var pairs []pair
+	for _, e := range edges {
+		if counts(e) {
+			pairs = append(pairs, pair{e.source, e.node})
+		}
+	}
+	readers := neighbours(n, pairs)
+	waiting := make([]int32, n)
+	for _, reader := range readers.to {
+		waiting[reader]++
+	}
+	var ready positions
+	for i := range n {
+		if waiting[i] == 0 {
+			ready = append(ready, int32(i)) // ascending, hence a heap already
+		}
+	}
+	place := make([]int32, n)
+	placed := int32(0)
+	for ; len(ready) > 0; placed++ {
+		i := heap.Pop(&ready).(int32)
+		place[i] = placed
+		for _, reader := range readers.of(int(i)) {
+			if waiting[reader]--; waiting[reader] == 0 {
+				heap.Push(&ready, reader)
+			}
+		}
+	}
+	if int(placed) < n {
+		return nil
+	}
+	return place
+}
+
+// positions is a heap of node positions, smallest first.
+type positions []int32
+
+func (p positions) Len() int           { return len(p) }
+func (p positions) Less(i, j int) bool { return p[i] < p[j] }
+func (p positions) Swap(i, j int)      { p[i], p[j] = p[j], p[i] }
+
+// Push is for container/heap.
+func (p *positions) Push(x any) { *p = append(*p, x.(int32)) }
+
+// Pop is for container/heap.
+func (p *positions) Pop() any {
+	last := len(*p) - 1
+	x := (*p)[last]
+	*p = (*p)[:last]
+	return x
+}
+
+// modelOf builds the library's graph, with an edge from each node to those that need it.
+func (b *graphBuilder) modelOf(edges []edgeOf) graph.Graph[NodeID, *Node] {
+	model := graph.New(func(n *Node) NodeID { return n.ID }, graph.Directed())
+	for _, n := range b.sorted {
+		must(model.AddVertex(n, graph.VertexAttribute("shape", shapes[n.Type])))
+	}
+	seen := make(map[pair]bool, len(edges))
+	for _, e := range edges {
+		if p := (pair{e.node, e.source}); seen[p] {
+			continue // the same upstream twice, perhaps by an external's name
+		} else {
+			seen[p] = true
+		}
+		style := "solid"
+		if e.edge.Mode == Informs {
+			style = "dashed"
+		}
+		must(model.AddEdge(b.sorted[e.source].ID, b.sorted[e.node].ID, graph.EdgeAttribute("style", style), graph.EdgeData(e.edge)))
+	}
+	return model
+}
+
+// must states that the library has nothing to refuse: ids are unique and both ends of
+// an edge exist.
+func must(err error) {
+	if err != nil {
+		panic("dag: " + err.Error())
+	}
+}
+
+// DAGs lists all DAGs by name.
+func (g *Graph) DAGs() []*DAG { return g.dags }
+
+// Order lists all nodes but externals so that each comes after its upstreams, ties by
+// id. The caller must not change it.
+func (g *Graph) Order() []*Node { return g.order }
+
+// Node gives the node with an id, resolving an external to what it stands for; nil
+// when there is none.
+func (g *Graph) Node(id NodeID) *Node {
+	if i, ok := g.index[id]; ok {
+		return g.order[i]
+	}
+	return nil
+}
+
+// Index is a node's position in Order, an external's that of its target, and -1 for
+// an unknown id.
+func (g *Graph) Index(id NodeID) int {
+	if i, ok := g.index[id]; ok {
+		return i
+	}
+	return -1
+}
+
+// Parents lists the direct upstreams over blocks edges of the node at a position of
+// Order, as positions, ascending. The caller must not change it.
+func (g *Graph) Parents(i int) []int32 { return g.parents.of(i) }
+
+// Children lists the nodes that directly need the node at a position of Order over
+// blocks edges, as positions, ascending. The caller must not change it.
+func (g *Graph) Children(i int) []int32 { return g.children.of(i) }
+
+// Upstream lists all that a node needs over blocks edges, directly or not: nearest
+// first, ties by id. It is empty for an unknown id.
+func (g *Graph) Upstream(id NodeID) []NodeID {
+	var ids []NodeID
+	for _, level := range g.reach(g.Index(id), g.parents) {
+		from := len(ids)
+		for _, i := range level {
+			ids = append(ids, g.order[i].ID)
+		}
+		slices.Sort(ids[from:])
+	}
+	return ids
+}
+
+// Downstream lists all that need a node over blocks edges, directly or not, in
+// topological order. It is empty for an unknown id.
+func (g *Graph) Downstream(id NodeID) []NodeID {
+	below := slices.Sorted(slices.Values(slices.Concat(g.reach(g.Index(id), g.children)...)))
+	ids := make([]NodeID, len(below))
+	for k, i := range below {
+		ids[k] = g.order[i].ID
+	}
+	return ids
+}
+
+// reach walks from a node, which is not part of the result, and gives what it meets
+// by distance.
+func (g *Graph) reach(from int, along adjacency) [][]int32 {
+	if from < 0 {
+		return nil
+	}
+	var levels [][]int32
+	seen := map[int32]bool{int32(from): true}
+	for level := []int32{int32(from)}; len(level) > 0; {
+		var next []int32
+		for _, i := range level {
+			for _, j := range along.of(int(i)) {
+				if !seen[j] {
+					seen[j] = true
+					next = append(next, j)
+				}
+			}
+		}
+		if len(next) > 0 {
+			levels = append(levels, next)
+		}
+		level = next
+	}
+	return levels
+}

@@ -1,0 +1,220 @@
+package dag
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones must not depend on what the machine has installed
+
+	"github.com/pipewatch-dev/pipewatch/conf"
+)
+
+// File is one DAG file as read.
+type File struct {
+	Name string // as messages should show it
+	Src  []byte
+}
+
+// Known is what the operator's configuration defines and DAG files may name.
+type Known struct {
+	Connections map[string]bool // nil: any name is accepted
+	Owners      map[string]bool // nil: any name is accepted
+	Zone        *time.Location  // for files without timezone:; nil is UTC
+}
+
+// defaultSchedule is for checks for which no one wrote a schedule: a check that is
+// never due would look healthy for ever.
+const defaultSchedule = "@every 10m"
+
+var (
+	nameShape  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	checkShape = regexp.MustCompile(`^[a-z0-9_]+$`)
+	dagLine    = regexp.MustCompile(`(?m)^dag:\s*["']?([a-z][a-z0-9_]*)`)
+)
+
+// Load reads DAG files and builds the graph over them. It returns every problem of
+// every file and between them. The graph is never nil: it holds the DAGs of the files
+// that no problem points at. What the others depend on in a broken file is not
+// reported again; such edges are left out.
+func Load(files []File, known Known) (*Graph, conf.Problems) {
+	var problems conf.Problems
+	var dags []*DAG
+	broken := map[NodeID]bool{}
+	for _, f := range files {
+		r := reader{known: known, broken: broken}
+		if d := r.file(f); d != nil {
+			dags = append(dags, d)
+		}
+		problems.Merge(r.problems)
+	}
+	g, between := newGraph(dags, broken)
+	problems.Merge(between)
+	if len(problems) == 0 {
+		return g, nil
+	}
+	faulty := map[string]bool{}
+	for _, p := range problems {
+		faulty[p.Pos.File] = true
+	}
+	sound := slices.DeleteFunc(slices.Clone(dags), func(d *DAG) bool { return faulty[d.File] })
+	for _, d := range dags {
+		if faulty[d.File] {
+			broken[anyNodeOf(d.Name)] = true
+		}
+	}
+	g, _ = newGraph(sound, broken)
+	return g, problems
+}
+
+// anyNodeOf stands among the broken ids for every node of a DAG.
+func anyNodeOf(dag string) NodeID { return NodeID(dag + "/") }
+
+// reader reads one file.
+type reader struct {
+	known    Known
+	broken   map[NodeID]bool
+	problems conf.Problems
+
+	dag       *DAG
+	defaults  conf.Value
+	schedules []Schedule
+}
+
+func (r *reader) file(f File) *DAG {
+	doc, problems := conf.Parse(f.Name, f.Src)
+	r.problems.Merge(problems)
+	if doc.Kind() != conf.Map {
+		if len(problems) == 0 {
+			r.problems.Add(doc.Problem("a DAG file is a map of keys").WithHint("begin with version: 1, dag: and nodes:"))
+		}
+		if m := dagLine.FindSubmatch(f.Src); m != nil {
+			r.broken[anyNodeOf(string(m[1]))] = true
+		}
+		return nil
+	}
+	doc = r.interpolate(withoutExtensions(doc))
+	var keys fileKeys
+	r.problems.Merge(doc.Decode(&keys))
+	r.dag = &DAG{Name: keys.DAG, Description: keys.Description, Owner: keys.Owner, Tags: keys.Tags, Connection: keys.Connection, File: f.Name}
+	r.dag.Zone = r.zone(doc.Get("timezone"))
+	if v := keys.Version; v.Exists() && v.Text() != "1" {
+		r.problems.Add(v.Problem("version %s is not known", v.Quote()).WithHint("this pipewatch reads version: 1"))
+	}
+	r.knows(doc.Get("owner"), UnknownOwner, "owner", r.known.Owners)
+	r.knows(doc.Get("connection"), UnknownConnection, "connection", r.known.Connections)
+	r.schedules = r.parseSchedules(keys.Schedule, nil)
+	if len(r.schedules) == 0 {
+		r.schedules = []Schedule{every{defaultSchedule, 10 * time.Minute, r.dag.Zone}}
+	}
+	r.defaults = keys.Defaults
+	if r.defaults.Exists() && r.defaults.Kind() != conf.Map {
+		r.problems.Add(r.defaults.Problem("defaults is a map of keys, not %s", r.defaults.Kind()))
+		r.defaults = conf.Value{}
+	}
+	switch nodes := keys.Nodes; {
+	case nodes.Exists() && nodes.Kind() != conf.Map:
+		r.problems.Add(nodes.KeyProblem("nodes is a map from names to nodes, not %s", nodes.Kind()))
+	case nodes.Exists() && nodes.Len() == 0:
+		r.problems.Add(nodes.KeyProblem("the DAG has no nodes"))
+	}
+	for key, value := range keys.Nodes.Fields() {
+		r.node(key, value)
+	}
+	return r.dag
+}
+
+// withoutExtensions drops the x- keys, which are places for anchors.
+func withoutExtensions(doc conf.Value) conf.Value {
+	var drop []string
+	for key := range doc.Fields() {
+		if strings.HasPrefix(key.Text(), "x-") {
+			drop = append(drop, key.Text())
+		}
+	}
+	return doc.Without(drop...)
+}
+
+// interpolate replaces ${vars.x} and refuses every other interpolation.
+func (r *reader) interpolate(doc conf.Value) conf.Value {
+	vars := doc.Get("vars")
+	for _, v := range vars.Fields() {
+		if k := v.Kind(); k == conf.Map || k == conf.List || k == conf.Null {
+			r.problems.Add(v.Problem("a variable is one text, number, true or false, not %s", k))
+		}
+	}
+	expanded, problems := doc.ExpandOpen(func(name string, _ conf.Value) (string, error) {
+		key, ok := strings.CutPrefix(name, "vars.")
+		if !ok {
+			return "", errors.New("only ${vars.name} may stand in a DAG file; environment variables and files are for pipewatch.yaml")
+		}
+		v := vars.Get(key)
+		if !v.Exists() {
+			return "", fmt.Errorf("no %q under vars", key)
+		}
+		if strings.Contains(v.Text(), "${") {
+			return "", errors.New("a variable cannot use another one")
+		}
+		return v.Text(), nil
+	})
+	for _, p := range problems {
+		r.problems.Add(p.WithCode(BadInterpolation))
+	}
+	return expanded
+}
+
+// ParseZone finds an IANA time zone by name.
+func ParseZone(name string) (*time.Location, error) {
+	if name == "" || name == "Local" {
+		return nil, fmt.Errorf("%q is not a time zone", name)
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a time zone", name)
+	}
+	return zone, nil
+}
+
+func (r *reader) zone(v conf.Value) *time.Location {
+	fallback := r.known.Zone
+	if fallback == nil {
+		fallback = time.UTC
+	}
+	if v.Kind() != conf.String {
+		return fallback
+	}
+	zone, err := ParseZone(v.Text())
+	if err != nil {
+		r.problems.Add(v.Problem("%s is not a time zone", v.Quote()).WithHint("write an IANA name such as Europe/Berlin or UTC"))
+		return fallback
+	}
+	return zone
+}
+
+// knows checks a name against what the operator defines.
+func (r *reader) knows(v conf.Value, code, what string, known map[string]bool) {
+	if known == nil || v.Kind() != conf.String || known[v.Text()] {
+		return
+	}
+	r.problems.Add(conf.Unknown(v, what, slices.Sorted(maps.Keys(known))).WithCode(code))
+}
+
+// parseSchedules gives the inherited schedules where the list is empty.
+func (r *reader) parseSchedules(list scheduleList, otherwise []Schedule) []Schedule {
+	if len(list) == 0 {
+		return otherwise
+	}
+	var schedules []Schedule
+	for _, v := range list {
+		s, err := ParseSchedule(v.Text(), r.dag.Zone)
+		if err != nil {
+			r.problems.Add(v.Problem("%s", err).WithCode(BadSchedule).WithHint("write five cron fields, @hourly or @every 10m; pipewatch explain %s tells more", BadSchedule))
+			continue
+		}
+		schedules = append(schedules, s)
+	}
+	return schedules
+}
