@@ -1,0 +1,135 @@
+package watch
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/dag"
+)
+
+// Slot is the next time a DAG is due.
+type Slot struct {
+	DAG string
+	At  time.Time
+}
+
+// group is the checks of one DAG that are due at the same slots.
+type group struct {
+	dag       string
+	schedules []dag.Schedule
+	checks    []*checks.Check
+	next      time.Time // the first slot not yet used
+	overdue   bool      // due now, whatever the schedule says
+}
+
+// agenda knows what is due when. It is pure: time comes in.
+type agenda struct{ groups []*group }
+
+// newAgenda makes the agenda of a suite at a moment. last holds the last slot
+// used by each DAG: a DAG that has none is due at once, one that missed slots
+// while nobody watched is due once for all of them. Checks that since says are
+// new or mean something else now are due at once, too.
+func newAgenda(s *checks.Suite, last map[string]time.Time, now time.Time, fresh func(*checks.Check) bool) *agenda {
+	byKey := map[string]*group{}
+	a := &agenda{}
+	for c := range s.All() {
+		name := c.Node.ID.DAG()
+		var key strings.Builder
+		key.WriteString(name)
+		for _, sched := range c.Spec.Schedules {
+			key.WriteString("|" + sched.String())
+		}
+		due := fresh(c)
+		if due {
+			key.WriteString("|fresh")
+		}
+		g := byKey[key.String()]
+		if g == nil {
+			g = &group{dag: name, schedules: c.Spec.Schedules}
+			if slot, ran := last[name]; ran && !due {
+				g.next = g.after(slot)
+			} else {
+				g.next, g.overdue = now, true
+			}
+			byKey[key.String()] = g
+			a.groups = append(a.groups, g)
+		}
+		g.checks = append(g.checks, c)
+	}
+	return a
+}
+
+// after is the first slot of the group after t; zero when it has no schedule.
+func (g *group) after(t time.Time) time.Time {
+	var first time.Time
+	for _, s := range g.schedules {
+		if n := s.Next(t); first.IsZero() || n.Before(first) {
+			first = n
+		}
+	}
+	return first
+}
+
+// due is a run to be made.
+type due struct {
+	dag    string
+	slot   time.Time
+	checks []*checks.Check
+}
+
+// take removes what is due by now: one run a DAG, whatever it missed, named by
+// the latest slot. DAGs that are busy keep their place; their slot is skipped
+// and counted.
+func (a *agenda) take(now time.Time, busy func(string) bool) (runs []due, skipped []string) {
+	byDAG := map[string]*due{}
+	for _, g := range a.groups {
+		if g.next.IsZero() || g.next.After(now) {
+			continue
+		}
+		slot := g.next
+		for n := g.after(slot); !n.IsZero() && !n.After(now); n = g.after(n) {
+			slot = n
+		}
+		if g.overdue {
+			slot = now
+		}
+		g.overdue, g.next = false, g.after(now)
+		if busy(g.dag) {
+			skipped = append(skipped, g.dag)
+			continue
+		}
+		d := byDAG[g.dag]
+		if d == nil {
+			d = &due{dag: g.dag}
+			byDAG[g.dag] = d
+		}
+		if slot.After(d.slot) {
+			d.slot = slot
+		}
+		d.checks = append(d.checks, g.checks...)
+	}
+	for _, d := range byDAG {
+		runs = append(runs, *d)
+	}
+	slices.SortFunc(runs, func(x, y due) int { return cmp.Or(x.slot.Compare(y.slot), cmp.Compare(x.dag, y.dag)) })
+	return runs, skipped
+}
+
+// next lists when each DAG is due, soonest first.
+func (a *agenda) next() []Slot {
+	first := map[string]time.Time{}
+	for _, g := range a.groups {
+		if t, ok := first[g.dag]; !g.next.IsZero() && (!ok || g.next.Before(t)) {
+			first[g.dag] = g.next
+		}
+	}
+	var slots []Slot
+	for d, t := range first {
+		slots = append(slots, Slot{DAG: d, At: t})
+	}
+	slices.SortFunc(slots, func(x, y Slot) int { return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.DAG, y.DAG)) })
+	return slots
+}

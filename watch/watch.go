@@ -1,0 +1,311 @@
+// Package watch is the loop: it waits for slots, runs the checks that are due,
+// and records each run.
+//
+// It does not judge (package checks), decide (package incident), keep anything
+// (the [Store]) or send anything; it brings them together in the right order
+// and at the right time. There is no cron runner here: schedules are asked for
+// their next slot, and the loop sleeps until the soonest.
+//
+// # Data model
+//
+// A run is (DAG, slot, the checks whose schedule names that slot). Its slot is
+// the instant that the schedule named; its moment is taken once when it starts
+// and is never before the slot. After a time in which nobody watched there is
+// one run for everything that was missed. Runs ask in parallel and are recorded
+// one at a time. Between slots the loop wakes for what time alone changes (a
+// tick, a run without results).
+package watch
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/dag"
+	"github.com/pipewatch-dev/pipewatch/incident"
+	"github.com/pipewatch-dev/pipewatch/probe"
+)
+
+// Store keeps what the loop finds out. Its calls are durable when they return.
+type Store interface {
+	// Book is what is known now.
+	Book() incident.Book
+	// Memories loads what the checks remember; a memory of another
+	// fingerprint is left out.
+	Memories(fingerprints map[dag.CheckID]string) (map[dag.CheckID]checks.Memory, error)
+	// LastSlots tells the last slot each DAG has used.
+	LastSlots() map[string]time.Time
+	// Record calls decide with the book and writes the run and the change,
+	// all in one transaction.
+	Record(run incident.Run, decide func(incident.Book) incident.Change, route func(incident.Incident) string, fingerprint func(dag.CheckID) string) (incident.Change, error)
+}
+
+// Config is what a Service works with; every field is required.
+type Config struct {
+	Source probe.Source
+	Store  Store
+	Policy incident.Policy
+	// Route names the channel of an incident.
+	Route func(*checks.Suite, incident.Incident) string
+	// Now tells the time; Wait returns when it has come, when wake is
+	// signalled, or with ctx's error. While busy, runs are in flight.
+	Now  func() time.Time
+	Wait func(ctx context.Context, until time.Time, busy bool, wake <-chan struct{}) error
+	// Recorded is told of every run that has been recorded.
+	Recorded func(incident.Run, incident.Change)
+	Log      *slog.Logger
+}
+
+// Service runs the checks of a suite at their times.
+type Service struct {
+	cfg     Config
+	wake    chan struct{}
+	done    chan asked // runs that have been asked and judged
+	asking  sync.WaitGroup
+	ticked  atomic.Int64
+	skipped atomic.Int64
+
+	mu     sync.Mutex
+	suite  *checks.Suite
+	agenda *agenda
+	busy   map[string]bool
+	dirty  bool // the suite was replaced: decide anew
+}
+
+// New makes a service that has yet to Run.
+func New(cfg Config, suite *checks.Suite) *Service {
+	s := &Service{cfg: cfg, wake: make(chan struct{}, 1), done: make(chan asked, 64), suite: suite, busy: map[string]bool{}}
+	s.agenda = s.plan(suite)
+	return s
+}
+
+// plan makes the agenda of a suite from what the store knows.
+func (s *Service) plan(suite *checks.Suite) *agenda {
+	book := s.cfg.Store.Book()
+	return newAgenda(suite, s.cfg.Store.LastSlots(), s.cfg.Now(), func(c *checks.Check) bool {
+		st, known := book.States[c.ID()]
+		return !known || st.Fingerprint != c.Fingerprint
+	})
+}
+
+// Suite is what is being watched now.
+func (s *Service) Suite() *checks.Suite {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.suite
+}
+
+// Reload watches another suite from now on. Runs in flight are recorded; their
+// results for checks that are gone are dropped.
+func (s *Service) Reload(suite *checks.Suite) {
+	a := s.plan(suite)
+	s.mu.Lock()
+	s.suite, s.agenda, s.dirty = suite, a, true
+	s.mu.Unlock()
+	s.kick()
+}
+
+// Next lists when each DAG is due, soonest first.
+func (s *Service) Next() []Slot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.agenda.next()
+}
+
+// Ticked is when the loop last went round.
+func (s *Service) Ticked() time.Time { return time.Unix(0, s.ticked.Load()) }
+
+// Skipped counts slots that came while the DAG's run before was still asking.
+func (s *Service) Skipped() int64 { return s.skipped.Load() }
+
+func (s *Service) kick() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run works until ctx is done, then waits for questions in flight to be
+// cancelled and returns nil. An error means that something could not be
+// written: what is in memory is no longer to be trusted, and the process has to
+// end.
+func (s *Service) Run(ctx context.Context) error {
+	asking, cancel := context.WithCancel(ctx)
+	defer s.asking.Wait()
+	defer cancel()
+	var wake time.Time
+	for {
+		s.ticked.Store(time.Now().UnixNano())
+		changed, err := s.record(&wake)
+		if err != nil {
+			return err
+		}
+		if changed {
+			continue // more may have come meanwhile
+		}
+		s.start(asking)
+		until, busy := s.until(wake)
+		switch err := s.cfg.Wait(ctx, until, busy, s.wake); {
+		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// record writes one finished run, or a tick when one is due; it tells whether
+// it did.
+func (s *Service) record(wake *time.Time) (bool, error) {
+	now := s.cfg.Now()
+	s.mu.Lock()
+	tick := s.dirty || !wake.IsZero() && !now.Before(*wake)
+	s.mu.Unlock()
+	var run incident.Run
+	select {
+	case a := <-s.done:
+		if a.err != nil {
+			return false, a.err
+		}
+		run = a.run
+		s.mu.Lock()
+		delete(s.busy, run.DAG)
+		s.mu.Unlock()
+	default:
+		if !tick {
+			return false, nil
+		}
+		run = incident.Run{Slot: now, Moment: now}
+	}
+	s.mu.Lock()
+	suite := s.suite
+	s.dirty = false
+	for name := range s.busy {
+		run.InFlight = append(run.InFlight, name)
+	}
+	s.mu.Unlock()
+	slices.Sort(run.InFlight)
+	change, err := s.cfg.Store.Record(run,
+		func(b incident.Book) incident.Change { return incident.Decide(suite, b, run, s.cfg.Policy) },
+		func(i incident.Incident) string { return s.cfg.Route(suite, i) },
+		func(id dag.CheckID) string {
+			if c := suite.Check(id); c != nil {
+				return c.Fingerprint
+			}
+			return ""
+		})
+	if err != nil {
+		return false, err
+	}
+	*wake = change.Wake
+	s.cfg.Recorded(run, change)
+	return true, nil
+}
+
+// start sends out the runs that are due.
+func (s *Service) start(ctx context.Context) {
+	now := s.cfg.Now()
+	s.mu.Lock()
+	runs, skipped := s.agenda.take(now, func(name string) bool { return s.busy[name] })
+	for _, r := range runs {
+		s.busy[r.dag] = true
+	}
+	s.mu.Unlock()
+	for _, name := range skipped {
+		s.skipped.Add(1)
+		s.cfg.Log.Warn("slot skipped: the run before is still asking", "dag", name)
+	}
+	for _, r := range runs {
+		s.asking.Go(func() { s.ask(ctx, r, later(now, r.slot)) })
+	}
+}
+
+// ask makes one run. A run that is cancelled is not recorded: its slot is
+// still unused when the service starts again.
+func (s *Service) ask(ctx context.Context, r due, moment time.Time) {
+	defer s.kick()
+	want := map[dag.CheckID]string{}
+	for _, c := range r.checks {
+		want[c.ID()] = c.Fingerprint
+	}
+	a := asked{run: incident.Run{DAG: r.dag, Slot: r.slot, Moment: moment}}
+	past, err := s.cfg.Store.Memories(want)
+	if a.err = err; err == nil {
+		a.run.Results = Evaluate(ctx, s.cfg.Source, r.checks, past, moment)
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	select {
+	case s.done <- a:
+	case <-ctx.Done():
+	}
+}
+
+// asked is a run that came back. An error is the store's: to judge without the
+// past would overwrite it.
+type asked struct {
+	run incident.Run
+	err error
+}
+
+// until is the next moment at which there is something to do.
+func (s *Service) until(wake time.Time) (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	until := wake
+	for _, slot := range s.agenda.next() {
+		if until.IsZero() || slot.At.Before(until) {
+			until = slot.At
+		}
+	}
+	return until, len(s.busy) > 0
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// Clock is the wall clock's Now and Wait. Wait sleeps in slices, so that a
+// clock that jumps (or a machine that slept) is noticed within one.
+type Clock struct{}
+
+// Now is the time in UTC.
+func (Clock) Now() time.Time { return time.Now().UTC() }
+
+// slice bounds one sleep of Wait.
+const slice = 30 * time.Second
+
+// Wait returns when until has come (never, when it is zero), when wake is
+// signalled, or when ctx is done.
+func (c Clock) Wait(ctx context.Context, until time.Time, _ bool, wake <-chan struct{}) error {
+	for {
+		d := slice
+		if !until.IsZero() {
+			if d = min(slice, until.Round(0).Sub(c.Now().Round(0))); d <= 0 {
+				return ctx.Err()
+			}
+		}
+		t := time.NewTimer(d)
+		select {
+		case <-t.C:
+		case <-wake:
+			t.Stop()
+			return ctx.Err()
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
+		if until.IsZero() {
+			return ctx.Err()
+		}
+	}
+}
