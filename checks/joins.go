@@ -1,0 +1,279 @@
+package checks
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/conf"
+	"github.com/pipewatch-dev/pipewatch/dag"
+	"github.com/pipewatch-dev/pipewatch/probe"
+)
+
+// joins is the kind that asks whether the rows of a node find their parent.
+var joins = define("joins", "rows find their parent in another node", behaviour[joinsParams]{
+	settle: settleJoins, ask: askJoins, judge: judgeJoins,
+})
+
+type joinsParams struct {
+	To        string         `yaml:"to" jsonschema:"required" jsonschema_description:"the parent: the node whose keys the rows point to"`
+	On        joinKeys       `yaml:"on" jsonschema:"required" jsonschema_description:"the key: k, [k1, k2] or {left: own, right: the parent's}"`
+	By        string         `yaml:"by" jsonschema_description:"time column of the window; default: the column of the node's freshness check"`
+	ColumnTZ  string         `yaml:"column_tz" jsonschema_description:"IANA zone of a 'by' column without zone; default UTC"`
+	Last      *conf.Duration `yaml:"last" jsonschema_description:"judge the rows of this long; default: all rows"`
+	AllowLate conf.Duration  `yaml:"allow_late" jsonschema_description:"leave out the newest rows, as their parents may still come"`
+	MinMatch  *conf.Percent  `yaml:"min_match" jsonschema_description:"least share of rows with a key that find their parent"`
+	// The limits below are counts over all rows of the window.
+	MaxOrphans             *int64 `yaml:"max_orphans" jsonschema:"minimum=0" jsonschema_description:"most rows whose key the parent lacks"`
+	MaxNullKeys            *int64 `yaml:"max_null_keys" jsonschema:"minimum=0" jsonschema_description:"most rows without a key"`
+	MaxDuplicateParentKeys *int64 `yaml:"max_duplicate_parent_keys" jsonschema:"minimum=0" jsonschema_description:"most keys that the parent has more than once"`
+	Nulls                  string `yaml:"nulls" jsonschema:"enum=ignore,enum=orphan" jsonschema_description:"whether a row without a key is left out or an orphan; default ignore"`
+	Segment                string `yaml:"segment" jsonschema_description:"column by whose values min_match is judged apart; the worst decides"`
+	KnownOrphans           string `yaml:"known_orphans" jsonschema:"enum=ratchet" jsonschema_description:"ratchet: the orphan keys of the first sight are accepted, new ones are not"`
+	Curve                  any    `yaml:"curve" later:"judging young rows by their usual match at that age"`
+
+	Parent probe.Relation   `yaml:"-"`
+	Time   probe.TimeColumn `yaml:"-"`
+}
+
+// maxKnownOrphans is how many orphan keys a ratchet remembers, so that they fit in
+// a Memory.
+const maxKnownOrphans = 5000
+
+// shownSegments is how many of the worst segments a verdict shows.
+const shownSegments = 10
+
+func settleJoins(s Site, p *joinsParams) ([]dag.NodeID, conf.Problems) {
+	params := s.Spec.Params
+	problems := needRows(s)
+	parent, ps := otherNode(s, params.Get("to"), "PW130")
+	problems.Merge(ps)
+	if parent != nil {
+		p.Parent = RelationOf(parent)
+		if parent.Connection != s.Node.Connection {
+			problems.Add(params.Get("to").Problem("%q is on connection %q, this node on %q", p.To, parent.Connection, s.Node.Connection).
+				WithCode("PW132").WithHint("a join across connections is not available yet"))
+		}
+	}
+	p.Time = probe.TimeColumn{Name: p.By, Zone: p.ColumnTZ}
+	if p.By == "" {
+		p.Time = freshnessColumn(s.Node)
+	}
+	if p.Time.Name == "" && (p.Last != nil || p.AllowLate > 0) {
+		problems.Add(params.KeyProblem("a window needs a time column").WithCode("PW133").
+			WithHint("name one with by:, or give the node a freshness check"))
+	}
+	if p.Last != nil && *p.Last == 0 {
+		problems.Add(params.Get("last").Problem("a window of 0s holds no row").WithCode("PW134"))
+	}
+	if p.MinMatch != nil {
+		problems.Merge(possible(params.Get("min_match"), *p.MinMatch, "PW134"))
+	}
+	if parent == nil || parent.ID == s.Node.ID {
+		return nil, problems
+	}
+	return []dag.NodeID{parent.ID}, problems
+}
+
+// possible refuses a least share that always or never holds.
+func possible(v conf.Value, least conf.Percent, code string) conf.Problems {
+	switch {
+	case least.AtLeast(0, 1):
+		return conf.Problems{v.Problem("a least share of 0%% can never be missed").WithCode(code).WithHint("remove the key to only observe")}
+	case !least.AtLeast(1, 1):
+		return conf.Problems{v.Problem("no share reaches %s", least).WithCode(code).WithHint("100%% is the most")}
+	}
+	return nil
+}
+
+// window is what is judged of the child: up to the moment less what may be late.
+func (p joinsParams) window(at Moment) probe.Window {
+	if p.Last == nil && p.AllowLate == 0 {
+		return probe.Window{}
+	}
+	to := at.Now.Add(-p.AllowLate.Std())
+	w := probe.Window{By: p.Time, To: probe.At(to)}
+	if p.Last != nil {
+		w.From = probe.At(to.Add(-p.Last.Std()))
+	}
+	return w
+}
+
+func askJoins(s Site, p joinsParams, _ Memory, at Moment) []probe.Question {
+	q := probe.Coverage{
+		Child: s.Relation(), Where: s.Spec.Where, Keys: probe.List(p.On.Left...),
+		Parent: p.Parent, ParentKeys: probe.List(p.On.Right...),
+		Window: p.window(at), NullsOrphan: p.Nulls == "orphan", Segment: p.Segment,
+	}
+	if p.KnownOrphans != "" {
+		q.KeySample = maxKnownOrphans
+	}
+	return []probe.Question{q}
+}
+
+type joinsObserved struct {
+	Total               int64          `json:"total"`
+	NullKeys            int64          `json:"null_keys"`
+	Eligible            int64          `json:"eligible"`
+	Matched             int64          `json:"matched"`
+	Orphans             int64          `json:"orphans"`
+	OrphanKeys          int64          `json:"orphan_keys"`
+	NewOrphanKeys       *int64         `json:"new_orphan_keys,omitempty"` // beyond the ratchet's
+	MatchRatio          *float64       `json:"match_ratio"`               // null when nothing is eligible
+	DuplicateParentKeys int64          `json:"duplicate_parent_keys"`
+	MaxFanOut           int64          `json:"max_fan_out"`  // most rows that one parent key has
+	WindowStart         *time.Time     `json:"window_start"` // null: open
+	WindowEnd           *time.Time     `json:"window_end"`
+	Segments            []joinsSegment `json:"segments,omitempty"` // worst first
+}
+
+type joinsSegment struct {
+	Segment    string   `json:"segment"`
+	Eligible   int64    `json:"eligible"`
+	Matched    int64    `json:"matched"`
+	MatchRatio *float64 `json:"match_ratio"`
+}
+
+type joinsExpected struct {
+	MinMatch               *float64 `json:"min_match,omitempty"`
+	MaxOrphans             *int64   `json:"max_orphans,omitempty"`
+	MaxNullKeys            *int64   `json:"max_null_keys,omitempty"`
+	MaxDuplicateParentKeys *int64   `json:"max_duplicate_parent_keys,omitempty"`
+	KnownOrphanKeys        *int64   `json:"known_orphan_keys,omitempty"`
+}
+
+func judgeJoins(_ Site, p joinsParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
+	c, err := probe.Value[probe.Covered](as[0])
+	if err != nil {
+		return couldNot(err), nil
+	}
+	w := p.window(at)
+	observed := joinsObserved{
+		Total: c.Total, NullKeys: c.NullKeys, Eligible: c.Eligible, Matched: c.Matched, Orphans: c.Orphans,
+		OrphanKeys: c.OrphanKeys, MatchRatio: ratio(c.Matched, c.Eligible),
+		DuplicateParentKeys: c.DuplicateParentKeys, MaxFanOut: c.MaxFanOut,
+		WindowStart: instant(w.From), WindowEnd: instant(w.To),
+	}
+	for _, seg := range c.Segments[:min(len(c.Segments), shownSegments)] {
+		observed.Segments = append(observed.Segments, joinsSegment{seg.Segment, seg.Eligible, seg.Matched, ratio(seg.Matched, seg.Eligible)})
+	}
+	expected := joinsExpected{MaxOrphans: p.MaxOrphans, MaxNullKeys: p.MaxNullKeys, MaxDuplicateParentKeys: p.MaxDuplicateParentKeys}
+	if p.MinMatch != nil {
+		expected.MinMatch = new(p.MinMatch.Float())
+	}
+	found := []judgement{p.matchShare(c), p.limits(c)}
+	var next Memory
+	if p.KnownOrphans != "" && c.Eligible > 0 {
+		r := ratchetOrphans(c, m)
+		observed.NewOrphanKeys, expected.KnownOrphanKeys = new(r.fresh), new(r.known)
+		found, next = append(found, r.judgement), r.memory
+	}
+	return worst(found[0], found[1:]...).verdict(observed, expected), next
+}
+
+// matchShare holds the share of rows that find their parent against min_match, in
+// every segment where there are any.
+func (p joinsParams) matchShare(c probe.Covered) judgement {
+	if c.Eligible == 0 {
+		if c.Total > 0 {
+			return judgement{outcome: NoData, message: fmt.Sprintf("nothing to judge: %s without a key", counted(c.Total, "row"))}
+		}
+		return judgement{outcome: NoData, message: "nothing to judge: no rows in the window"}
+	}
+	verdict := judgement{outcome: Pass, message: fmt.Sprintf("%s of %s match %s", share(c.Matched, c.Eligible), counted(c.Eligible, "row"), p.To)}
+	if p.MinMatch == nil {
+		return verdict
+	}
+	if !p.MinMatch.AtLeast(c.Matched, c.Eligible) {
+		verdict.outcome, verdict.reason = Fail, Orphans
+		verdict.message += fmt.Sprintf(", limit %s: %s of %s", p.MinMatch, counted(c.Orphans, "orphan"), counted(c.OrphanKeys, "key"))
+	}
+	for _, seg := range c.Segments { // worst first
+		if seg.Eligible > 0 && !p.MinMatch.AtLeast(seg.Matched, seg.Eligible) {
+			return judgement{outcome: Fail, reason: Orphans, message: fmt.Sprintf("%s %q: %s of %s match %s, limit %s: %s",
+				p.Segment, seg.Segment, share(seg.Matched, seg.Eligible), counted(seg.Eligible, "row"), p.To, p.MinMatch, counted(seg.Orphans, "orphan"))}
+		}
+	}
+	return verdict
+}
+
+// limits holds the counts against their limits.
+func (p joinsParams) limits(c probe.Covered) judgement {
+	over := func(n int64, limit *int64) bool { return limit != nil && n > *limit }
+	switch {
+	case over(c.Orphans, p.MaxOrphans):
+		return judgement{outcome: Fail, reason: Orphans, message: fmt.Sprintf("%s of %s do not match %s, limit %s",
+			counted(c.Orphans, "row"), counted(c.OrphanKeys, "key"), p.To, thousands(*p.MaxOrphans))}
+	case over(c.NullKeys, p.MaxNullKeys):
+		return judgement{outcome: Fail, reason: NullKeys, message: fmt.Sprintf("%s of %s without a key for %s, limit %s",
+			thousands(c.NullKeys), counted(c.Total, "row"), p.To, thousands(*p.MaxNullKeys))}
+	case over(c.DuplicateParentKeys, p.MaxDuplicateParentKeys):
+		return judgement{outcome: Fail, reason: FanOut, message: fmt.Sprintf("%s more than once in %s (up to %d times), limit %s",
+			counted(c.DuplicateParentKeys, "key"), p.To, c.MaxFanOut, thousands(*p.MaxDuplicateParentKeys))}
+	}
+	return judgement{outcome: Pass}
+}
+
+// joinsMemory holds the accepted orphan keys.
+type joinsMemory struct {
+	Hashes []byte `json:"hashes"` // 8 bytes each, ascending
+}
+
+type ratchetTurn struct {
+	judgement
+	known, fresh int64
+	memory       Memory
+}
+
+// ratchetOrphans accepts the orphan keys of the first sight and none that come
+// later; an accepted key that is no orphan any more is forgotten.
+func ratchetOrphans(c probe.Covered, m Memory) ratchetTurn {
+	past, seen := recall[joinsMemory](m, 1)
+	known := unpackHashes(past.Hashes)
+	if c.OrphanKeys > maxKnownOrphans {
+		t := ratchetTurn{known: int64(len(known)), fresh: c.OrphanKeys - int64(len(known))}
+		if !seen {
+			t.judgement = judgement{outcome: Error, message: fmt.Sprintf("%s cannot be remembered, at most %s: judge by min_match, or narrow the check with where",
+				counted(c.OrphanKeys, "orphan key"), thousands(maxKnownOrphans))}
+			return t
+		}
+		t.judgement = judgement{outcome: Fail, reason: Orphans, message: fmt.Sprintf("%s, of which %s were known", counted(c.OrphanKeys, "orphan key"), thousands(t.known))}
+		return t
+	}
+	if !seen {
+		return ratchetTurn{judgement: judgement{outcome: Pass}, known: int64(len(c.OrphanHashes)), memory: remember(1, joinsMemory{packHashes(c.OrphanHashes)})}
+	}
+	var kept []uint64
+	for _, h := range c.OrphanHashes {
+		if _, ok := slices.BinarySearch(known, h); ok {
+			kept = append(kept, h)
+		}
+	}
+	t := ratchetTurn{judgement: judgement{outcome: Pass}, known: int64(len(known)), fresh: int64(len(c.OrphanHashes) - len(kept))}
+	if t.fresh > 0 {
+		t.judgement = judgement{outcome: Fail, reason: Orphans, message: fmt.Sprintf("%s besides the %s known", counted(t.fresh, "new orphan key"), thousands(t.known))}
+	}
+	if len(kept) < len(known) {
+		t.memory = remember(1, joinsMemory{packHashes(kept)})
+	}
+	return t
+}
+
+func packHashes(hs []uint64) []byte {
+	b := make([]byte, 0, 8*len(hs))
+	for _, h := range hs {
+		b = binary.BigEndian.AppendUint64(b, h)
+	}
+	return b
+}
+
+func unpackHashes(b []byte) []uint64 {
+	hs := make([]uint64, 0, len(b)/8)
+	for chunk := range slices.Chunk(b, 8) {
+		if len(chunk) == 8 {
+			hs = append(hs, binary.BigEndian.Uint64(chunk))
+		}
+	}
+	return hs
+}

@@ -1,0 +1,258 @@
+package checks
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/conf"
+	"github.com/pipewatch-dev/pipewatch/dag"
+	"github.com/pipewatch-dev/pipewatch/probe"
+)
+
+// version is the kind that gives a node a version, a hash of its content or of its
+// columns, and judges when it changes.
+var version = define("version", "content or columns change only when they may", behaviour[versionParams]{
+	settle: settleVersion, ask: askVersion, judge: judgeVersion,
+})
+
+type versionParams struct {
+	Of          string          `yaml:"of" jsonschema:"enum=content,enum=schema,enum=native,enum=profile" jsonschema_description:"what the version is of: content (rows and columns; default) or schema (columns and types)"`
+	Columns     conf.StringList `yaml:"columns" jsonschema_description:"the columns that count; default \"*\", all"`
+	Exclude     conf.StringList `yaml:"exclude" jsonschema_description:"columns that do not count, such as a load time"`
+	Allow       []string        `yaml:"allow" jsonschema:"enum=added_columns,enum=widened_types" jsonschema_description:"changes of a schema that are fine"`
+	Partition   *partition      `yaml:"partition" jsonschema_description:"also give each stretch of time a version, so that changes of the past are seen as such"`
+	BuiltFrom   []string        `yaml:"built_from" jsonschema_description:"the nodes that this one is made of"`
+	OnChange    onChange        `yaml:"on_change" jsonschema_description:"report (default) passes; fail fails; {require: upstream_changed} or {require: run} fails what is not explained by a new version of a node in built_from, or by a successful run of a job upstream"`
+	ClosedAfter *conf.Duration  `yaml:"closed_after" jsonschema_description:"age, from its end, at which a partition should not change any more; default 0s"`
+	Lag         any             `yaml:"lag" later:"judging how far a node is behind what it is built from"`
+
+	Own    contentOf   `yaml:"-"`
+	Inputs []contentOf `yaml:"-"` // of BuiltFrom
+	Jobs   []jobInput  `yaml:"-"` // upstream, where a run is required
+}
+
+// partition splits the rows by time.
+type partition struct {
+	By       string         `yaml:"by" jsonschema:"required" jsonschema_description:"time column"`
+	ColumnTZ string         `yaml:"column_tz" jsonschema_description:"IANA zone of the column where it has none; default UTC"`
+	Per      probe.Per      `yaml:"per" jsonschema:"enum=hour,enum=day,enum=week,enum=month" jsonschema_description:"length of a partition; default day, local to the DAG's zone"`
+	Last     *conf.Duration `yaml:"last" jsonschema_description:"only partitions that start within this long; default: all, of which the newest 500 are remembered"`
+}
+
+// The policies of on_change.
+const (
+	reportChange    = "report"
+	failChange      = "fail"
+	upstreamChanged = "upstream_changed"
+	runSucceeded    = "run"
+)
+
+// onChange is one of the policies.
+type onChange string
+
+type requirement struct {
+	Require string `yaml:"require" jsonschema:"required,enum=upstream_changed,enum=run" jsonschema_description:"what explains a change"`
+}
+
+// DecodeConf reads report, fail or {require: …}.
+func (c *onChange) DecodeConf(v conf.Value) conf.Problems {
+	if v.Kind() == conf.Map {
+		var r requirement
+		problems := v.Decode(&r)
+		*c = onChange(r.Require)
+		return problems
+	}
+	*c = onChange(v.Text())
+	if *c != reportChange && *c != failChange {
+		p := conf.NotOneOf(v, reportChange, failChange)
+		if *c == upstreamChanged || *c == runSucceeded {
+			p = p.WithHint("write {require: %s}", *c)
+		}
+		return conf.Problems{p}
+	}
+	return nil
+}
+
+// ConfSchema lists the forms.
+func (onChange) ConfSchema() []any { return []any{"", requirement{}} }
+
+// contentOf is whose version is asked for, and how.
+type contentOf struct {
+	Name      string // as written in built_from; empty for the node itself
+	Of        probe.Relation
+	Where     string
+	Columns   probe.Names
+	Exclude   probe.Names
+	Schema    bool
+	Partition *partition
+	Zone      string
+}
+
+// question asks for the version at a moment.
+func (c contentOf) question(at Moment) probe.Digest {
+	q := probe.Digest{Of: c.Of, Where: c.Where, Columns: c.Columns, Exclude: c.Exclude, SchemaOnly: c.Schema}
+	if p := c.Partition; p != nil {
+		q.By, q.Per, q.Zone = probe.TimeColumn{Name: p.By, Zone: p.ColumnTZ}, p.Per, c.Zone
+		if p.Last != nil {
+			q.From = probe.At(at.Now.Add(-p.Last.Std()))
+		}
+	}
+	return q
+}
+
+// content is what p asks for about its own node.
+func (p versionParams) content(n *dag.Node, where string) contentOf {
+	c := contentOf{Of: RelationOf(n), Where: where, Exclude: probe.List(p.Exclude...), Schema: p.Of == "schema", Zone: zoneName(n.Zone)}
+	if !slices.Equal(p.Columns, conf.StringList{"*"}) {
+		c.Columns = probe.List(p.Columns...)
+	}
+	if p.Partition != nil {
+		c.Partition = new(*p.Partition)
+		if c.Partition.Per == "" {
+			c.Partition.Per = probe.Day
+		}
+	}
+	return c
+}
+
+// inputContent is what is asked about a node in built_from: the very question of
+// that node's own check of its content where it has one, so that it costs once.
+func inputContent(n *dag.Node, name string) contentOf {
+	own := versionParams{}.content(n, "")
+	for _, spec := range n.Checks {
+		var p versionParams
+		if spec.Kind == "version" && len(spec.Params.Decode(&p)) == 0 && p.Of != "schema" {
+			own = p.content(n, spec.Where)
+			break
+		}
+	}
+	own.Name = name
+	return own
+}
+
+func settleVersion(s Site, p *versionParams) ([]dag.NodeID, conf.Problems) {
+	params := s.Spec.Params
+	problems := needRows(s)
+	if p.Of == "native" || p.Of == "profile" {
+		problems.Add(params.Get("of").Problem("not available yet (versions of kind %s)", p.Of).WithHint("use content or schema"))
+	}
+	for _, key := range []string{"partition", "closed_after"} {
+		if v := params.Get(key); v.Exists() && p.Of == "schema" {
+			problems.Add(v.KeyProblem("a schema has no partitions").WithCode("PW141").WithHint("remove %s, or use of: content", key))
+		}
+	}
+	if v := params.Get("closed_after"); v.Exists() && p.Partition == nil && p.Of != "schema" {
+		problems.Add(v.KeyProblem("closed_after is about partitions, and there are none").WithCode("PW141").WithHint("add partition: {by: <time column>}"))
+	}
+	if v := params.Get("allow"); v.Exists() && p.Of != "schema" {
+		problems.Add(v.KeyProblem("allow is about changes of a schema").WithCode("PW141").WithHint("use of: schema"))
+	}
+	if p.ClosedAfter == nil {
+		p.ClosedAfter = new(conf.Duration)
+	}
+	p.Own = p.content(s.Node, s.Spec.Where)
+	var upstream []dag.NodeID
+	for named := range params.Get("built_from").Items() {
+		n, ps := otherNode(s, named, "PW140")
+		problems.Merge(ps)
+		if n != nil && n.ID == s.Node.ID {
+			problems.Add(named.Problem("a node is not built from itself").WithCode("PW140"))
+		} else if n != nil {
+			upstream = append(upstream, n.ID)
+			p.Inputs = append(p.Inputs, inputContent(n, named.Text()))
+		}
+	}
+	problems.Merge(p.settleRequirement(s))
+	return upstream, problems
+}
+
+// settleRequirement finds what may explain a change.
+func (p *versionParams) settleRequirement(s Site) conf.Problems {
+	at := s.Spec.Params.Get("on_change")
+	switch p.OnChange {
+	case "":
+		p.OnChange = reportChange
+	case upstreamChanged:
+		if len(p.BuiltFrom) == 0 {
+			return conf.Problems{at.Problem("no change could ever be explained: built_from is missing").WithCode("PW142").
+				WithHint("name the nodes this one is made of with built_from: [a, b]")}
+		}
+	case runSucceeded:
+		if p.Jobs = jobsAbove(s); len(p.Jobs) == 0 {
+			return conf.Problems{at.Problem("no change could ever be explained: no job is upstream of this node").WithCode("PW143").
+				WithHint("add the job that writes it to depends_on")}
+		}
+	}
+	if p.OnChange != upstreamChanged {
+		p.Inputs = nil // they are upstream of the check, and nothing is asked of them
+	}
+	return nil
+}
+
+func askVersion(_ Site, p versionParams, _ Memory, at Moment) []probe.Question {
+	qs := []probe.Question{p.Own.question(at)}
+	for _, input := range p.Inputs {
+		qs = append(qs, input.question(at))
+	}
+	for _, job := range p.Jobs {
+		qs = append(qs, job.Question)
+	}
+	return qs
+}
+
+type versionObserved struct {
+	Version     string            `json:"version"`
+	Tier        string            `json:"tier"`
+	Rows        *int64            `json:"rows"` // null for a schema
+	Columns     []columnObserved  `json:"columns"`
+	Changed     bool              `json:"changed"`
+	Previous    *string           `json:"previous"`             // null at first sight
+	Partitions  map[string]string `json:"partitions,omitempty"` // versions by start
+	Restated    []time.Time       `json:"restated,omitempty"`   // starts of closed partitions that changed
+	ExplainedBy []string          `json:"explained_by,omitempty"`
+}
+
+type columnObserved struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Nullable bool   `json:"nullable"`
+}
+
+type versionExpected struct {
+	OnChange           onChange `json:"on_change"`
+	Allow              []string `json:"allow,omitempty"`
+	ClosedAfterSeconds *int64   `json:"closed_after_seconds,omitempty"`
+}
+
+func judgeVersion(s Site, p versionParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
+	seen, err := p.sight(as, at)
+	if err != nil {
+		return couldNot(err), nil
+	}
+	observed := seen.observed(p)
+	expected := versionExpected{OnChange: p.OnChange, Allow: p.Allow}
+	if p.Own.Partition != nil {
+		expected.ClosedAfterSeconds = seconds(p.ClosedAfter)
+	}
+	past, known := recall[versionMemory](m, 1)
+	switch {
+	case !known:
+		return judgement{outcome: Pass, message: "first sight of version " + seen.Version}.verdict(observed, expected), remember(1, seen.versionMemory)
+	case past.Fingerprint != seen.Fingerprint:
+		return judgement{outcome: Pass, message: "first sight of version " + seen.Version + ": the engine hashes in another way than before"}.
+			verdict(observed, expected), remember(1, seen.versionMemory)
+	}
+	observed.Previous = &past.Version
+	if past.Version == seen.Version {
+		j := judgement{outcome: Pass, message: "unchanged since " + clock(time.Unix(past.Since, 0), s.Node.Zone), goodUntil: at.Now}
+		return j.verdict(observed, expected), past.again(seen, p)
+	}
+	c := compareVersions(s, p, past, seen)
+	j, accepted := c.judge(as[1+len(p.Inputs):])
+	observed.Changed, observed.Restated, observed.ExplainedBy = true, c.restatedStarts(), c.explainedBy
+	if !accepted {
+		j.goodUntil = time.Unix(past.At, 0)
+		return j.verdict(observed, expected), nil // held until it is explained or as it was
+	}
+	return j.verdict(observed, expected), remember(1, seen.versionMemory)
+}

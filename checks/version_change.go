@@ -1,0 +1,265 @@
+package checks
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/probe"
+)
+
+// versionMemory is the last accepted version of a node and what it was built from.
+// A change that is not accepted leaves it as it is, so the finding stays until the
+// change is explained or undone.
+type versionMemory struct {
+	Version     string            `json:"version"`
+	Fingerprint string            `json:"fingerprint,omitempty"` // versions compare only under one
+	Since       int64             `json:"since"`                 // first seen, Unix seconds
+	At          int64             `json:"at"`                    // last seen
+	Rows        int64             `json:"rows,omitempty"`
+	Schema      string            `json:"schema"`
+	Columns     []columnMemory    `json:"columns,omitempty"`    // for a version of the schema
+	Partitions  []partitionMemory `json:"partitions,omitempty"` // by start; the newest
+	Inputs      map[string]string `json:"inputs,omitempty"`     // versions by name, fingerprint included
+}
+
+type columnMemory struct {
+	Name     string `json:"n"`
+	Type     string `json:"t"`
+	Nullable bool   `json:"null,omitempty"`
+}
+
+type partitionMemory struct {
+	Start   int64  `json:"s"` // Unix seconds
+	Version string `json:"v"` // shortened
+}
+
+// mostPartitions is how many partitions are remembered.
+const mostPartitions = 500
+
+// sighting is a version as it was just seen.
+type sighting struct {
+	versionMemory
+	digests probe.Digests
+}
+
+// sight reads the answers about the node and what it is built from.
+func (p versionParams) sight(as []probe.Answer, at Moment) (sighting, error) {
+	d, err := probe.Value[probe.Digests](as[0])
+	if err != nil {
+		return sighting{}, err
+	}
+	seen := sighting{digests: d, versionMemory: versionMemory{
+		Version: d.Value, Fingerprint: d.Fingerprint, Since: at.Now.Unix(), At: at.Now.Unix(), Rows: d.Rows, Schema: schemaVersion(d.Columns),
+	}}
+	if p.Own.Schema {
+		seen.Version, seen.Fingerprint, seen.Rows = seen.Schema, "", 0
+		for _, c := range d.Columns {
+			seen.Columns = append(seen.Columns, columnMemory{c.Name, c.Type, c.Nullable})
+		}
+	}
+	for _, part := range d.Partitions[max(0, len(d.Partitions)-mostPartitions):] {
+		seen.Partitions = append(seen.Partitions, partitionMemory{part.Start.Time().Unix(), shortHash(part.Value)})
+	}
+	for i, input := range p.Inputs {
+		in, err := probe.Value[probe.Digests](as[1+i])
+		if err != nil {
+			return sighting{}, err
+		}
+		if seen.Inputs == nil {
+			seen.Inputs = map[string]string{}
+		}
+		seen.Inputs[input.Name] = shortHash(in.Fingerprint + "|" + in.Value)
+	}
+	return seen, nil
+}
+
+// again is the memory after the same version was seen once more. What it was built
+// from stays: a new version of that explains the next change of this one.
+func (m versionMemory) again(seen sighting, p versionParams) Memory {
+	if p.Own.Partition == nil && p.OnChange != runSucceeded {
+		return nil // nothing depends on when it was seen last
+	}
+	m.At, m.Partitions = seen.At, seen.Partitions
+	return remember(1, m)
+}
+
+func (s sighting) observed(p versionParams) versionObserved {
+	o := versionObserved{Version: s.Version, Tier: "content", Columns: []columnObserved{}}
+	if p.Own.Schema {
+		o.Tier = "schema"
+	} else {
+		o.Rows = &s.digests.Rows
+	}
+	for _, c := range s.digests.Columns {
+		o.Columns = append(o.Columns, columnObserved{c.Name, c.Type, c.Nullable})
+	}
+	if p.Own.Partition != nil {
+		o.Partitions = map[string]string{}
+		for _, part := range s.digests.Partitions {
+			o.Partitions[part.Start.Time().Format(time.RFC3339)] = part.Value
+		}
+	}
+	return o
+}
+
+// change is the difference between two versions and what may explain it.
+type change struct {
+	site        Site
+	params      versionParams
+	past        versionMemory
+	seen        sighting
+	restated    []time.Time // starts of closed partitions that differ, in the DAG's zone
+	explainedBy []string
+}
+
+func compareVersions(s Site, p versionParams, past versionMemory, seen sighting) change {
+	c := change{site: s, params: p, past: past, seen: seen}
+	if p.Own.Partition != nil && past.Schema == seen.Schema {
+		c.restated = c.restatements()
+	}
+	for _, input := range p.Inputs {
+		if past.Inputs[input.Name] != seen.Inputs[input.Name] {
+			c.explainedBy = append(c.explainedBy, input.Name)
+		}
+	}
+	return c
+}
+
+// restatements finds the partitions that were closed when they were last seen and
+// are not what they were then: changed, gone, or with rows where there were none.
+func (c change) restatements() []time.Time {
+	was, is := map[int64]string{}, map[int64]string{}
+	oldest := int64(0) // what is older than all that was remembered cannot be compared
+	if len(c.past.Partitions) == mostPartitions {
+		oldest = c.past.Partitions[0].Start
+	}
+	from := c.params.Own.question(Moment{time.Unix(c.seen.At, 0)}).From.Time().Unix()
+	if len(c.seen.Partitions) == mostPartitions {
+		from = c.seen.Partitions[0].Start
+	}
+	for _, part := range c.past.Partitions {
+		was[part.Start] = part.Version
+	}
+	for _, part := range c.seen.Partitions {
+		is[part.Start] = part.Version
+	}
+	var starts []int64
+	for start, v := range is {
+		if start >= oldest && was[start] != v {
+			starts = append(starts, start)
+		}
+	}
+	for start := range was {
+		if _, still := is[start]; !still && start >= from {
+			starts = append(starts, start)
+		}
+	}
+	slices.Sort(starts)
+	var closed []time.Time
+	for _, start := range starts {
+		t := time.Unix(start, 0).In(c.site.Node.Zone)
+		end := bucketAfter(t, c.params.Own.Partition.Per, 1, c.site.Node.Zone)
+		if !end.Add(c.params.ClosedAfter.Std()).After(time.Unix(c.past.At, 0)) {
+			closed = append(closed, t)
+		}
+	}
+	return closed
+}
+
+func (c change) restatedStarts() []time.Time {
+	var starts []time.Time
+	for _, t := range c.restated {
+		starts = append(starts, t.UTC())
+	}
+	return starts
+}
+
+// judge holds the change against the policy; accepted tells whether it is the
+// version to compare with from now on.
+func (c *change) judge(runs []probe.Answer) (j judgement, accepted bool) {
+	j = judgement{outcome: Pass, reason: c.reason(), message: c.describe()}
+	switch c.params.OnChange {
+	case failChange:
+		if c.params.Own.Schema && c.allowed() {
+			j.message += ", which is allowed"
+			return j, true
+		}
+		j.outcome = Fail
+		return j, false
+	case upstreamChanged:
+		if len(c.explainedBy) == 0 {
+			return c.unexplained(j, strings.Join(c.params.BuiltFrom, ", ")+" did not change"), false
+		}
+		j.message += ", explained by a new version of " + strings.Join(c.explainedBy, ", ")
+	case runSucceeded:
+		underWay, err := c.readRuns(runs)
+		switch {
+		case err != nil:
+			return judgement{outcome: Error, message: err.Error()}, false
+		case len(c.explainedBy) > 0:
+			j.message += ", explained by a run of " + strings.Join(c.explainedBy, ", ")
+		case underWay != "":
+			j.outcome, j.message = Deferred, j.message+"; "+underWay+" is running"
+			return j, false
+		default:
+			return c.unexplained(j, "no run of "+jobNames(c.params.Jobs)+" succeeded since"), false
+		}
+	}
+	return j, true
+}
+
+func (c change) unexplained(j judgement, why string) judgement {
+	j.outcome = Fail
+	if j.reason != Restated {
+		j.reason = UnexplainedChange
+	}
+	j.message += ", but " + why
+	return j
+}
+
+func (c change) reason() Reason {
+	switch {
+	case c.params.Own.Schema:
+		return SchemaChanged
+	case len(c.restated) > 0:
+		return Restated
+	}
+	return ContentChanged
+}
+
+// describe says what is different.
+func (c change) describe() string {
+	switch {
+	case c.params.Own.Schema:
+		return c.schemaDiff().String()
+	case c.past.Schema != c.seen.Schema:
+		return "the columns changed"
+	case len(c.restated) > 0:
+		newest := bucketName(c.restated[len(c.restated)-1], c.params.Own.Partition.Per)
+		if more := len(c.restated) - 1; more > 0 {
+			return fmt.Sprintf("%s and %s before it, all closed, changed", newest, counted(int64(more), string(c.params.Own.Partition.Per)))
+		}
+		return newest + ", which was closed, changed"
+	case c.past.Rows != c.seen.Rows:
+		return fmt.Sprintf("the content changed, from %s to %s", counted(c.past.Rows, "row"), thousands(c.seen.Rows))
+	}
+	return fmt.Sprintf("the content changed, still %s", counted(c.seen.Rows, "row"))
+}
+
+// schemaVersion is a hash of the columns in their order.
+func schemaVersion(columns []probe.Column) string {
+	var b strings.Builder
+	for _, c := range columns {
+		fmt.Fprintf(&b, "%s\x00%s\x00%t\n", strings.ToLower(c.Name), c.Type, c.Nullable)
+	}
+	return shortHash(b.String())
+}
+
+func shortHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}
