@@ -108,20 +108,20 @@ func (d *decoding) constrain(v Value, f field) {
 	switch v.Kind() {
 	case List:
 		if v.Len() < f.minItems {
-			d.problems.Add(v.Problem("needs at least %d items", f.minItems))
+			d.problems.Add(v.Problem("needs %d or more items", f.minItems))
 		}
 		for item := range v.Items() {
 			d.oneOf(item, f.enum)
 		}
 	case Map:
 		if v.Len() < f.minItems {
-			d.problems.Add(v.Problem("needs at least %d entries", f.minItems))
+			d.problems.Add(v.Problem("needs %d or more entries", f.minItems))
 		}
 	default:
 		d.oneOf(v, f.enum)
 		d.bounds(v, f)
 		if utf8.RuneCountInString(v.Text()) < f.minLen {
-			d.problems.Add(v.Problem("needs at least %d characters", f.minLen))
+			d.problems.Add(v.Problem("needs %d or more characters", f.minLen))
 		} else if f.pattern != nil && !f.pattern.MatchString(v.Text()) {
 			d.problems.Add(v.Problem("%s does not match %s", v.Quote(), f.pattern))
 		}

@@ -77,6 +77,8 @@ func excerpt(out *strings.Builder, src []byte, p Problem) {
 
 var (
 	keyInLine = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_-]*)["']?\s*:\s*`)
+	// An interpolation without a default of its own shows where a secret is, not what.
+	plainReference = regexp.MustCompile(`^\$\{(\w+(:-)?|file:[^}]*)\}$`)
 	// Shapes of well-known secrets, wherever they stand.
 	secretShape = regexp.MustCompile(`xox[a-z]-[\w-]+|xapp-[\w-]+|hooks\.slack\.com/services/[\w/]+|AKIA[0-9A-Z]{16}|-----BEGIN.*|(://[^/\s:@"']*:)[^@\s"']+@`)
 )
@@ -99,7 +101,7 @@ func maskLine(line string) string {
 		} else if i := strings.IndexAny(value, ",}]"); i >= 0 && !strings.HasPrefix(value, "${") {
 			end = i
 		}
-		if text := strings.Trim(value[:end], `"' `); strings.HasPrefix(text, "${") && strings.HasSuffix(text, "}") {
+		if plainReference.MatchString(strings.Trim(value[:end], `"' `)) {
 			continue
 		}
 		star(b[m[1] : m[1]+end])

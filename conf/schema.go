@@ -1,9 +1,12 @@
 package conf
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/invopop/jsonschema"
 )
@@ -15,12 +18,29 @@ type Schemer interface {
 	ConfSchema() []any
 }
 
-// SchemaOf makes the JSON Schema (draft 2020-12) of the type of v, from the struct
-// tags that [Value.Decode] follows. id and title name the schema. Keys that are not
-// available yet are left out, so an editor marks them as pipewatch would refuse them.
-// The result is indented, ends in a line break and is the same for the same type.
-func SchemaOf(v any, id, title string) ([]byte, error) {
-	s := schemaFor(reflect.TypeOf(v))
+// Object is the schema of a map whose keys come from several Go types and, where the
+// types do not say it all, from a table of further keys. A further key replaces one
+// of the types.
+type Object struct {
+	Of       []any          // structs, whose keys are joined
+	Keys     map[string]any // a sample of what each further key holds
+	Required []string       // further keys that must be there
+	Patterns map[string]any // a sample for all keys that match a regular expression
+}
+
+// Table is the schema of a map from any name to one form.
+type Table struct{ Of any }
+
+// Either is the schema of a value that has one of several forms.
+type Either []any
+
+// SchemaOf makes the JSON Schema (draft 2020-12) of a sample: a value of a Go type,
+// read by the struct tags that [Value.Decode] follows, or an [Object], [Table] or
+// [Either] of them. id and title name the schema. Keys that are not available yet are
+// left out, so an editor marks them as pipewatch would refuse them. The result is
+// indented, ends in a line break and is the same for the same sample.
+func SchemaOf(sample any, id, title string) ([]byte, error) {
+	s := schemaOf(sample)
 	s.Version = jsonschema.Version
 	s.ID = jsonschema.ID(id)
 	s.Title = title
@@ -29,6 +49,48 @@ func SchemaOf(v any, id, title string) ([]byte, error) {
 		return nil, fmt.Errorf("make schema %s: %w", id, err)
 	}
 	return append(text, '\n'), nil
+}
+
+func schemaOf(sample any) *jsonschema.Schema {
+	switch s := sample.(type) {
+	case Object:
+		return s.schema()
+	case Table:
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: schemaOf(s.Of)}
+	case Either:
+		return anyOf(s)
+	}
+	return schemaFor(reflect.TypeOf(sample))
+}
+
+func (o Object) schema() *jsonschema.Schema {
+	all := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+	for _, part := range o.Of {
+		s := schemaOf(part)
+		for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+			all.Properties.Set(p.Key, p.Value)
+		}
+		all.Required = append(all.Required, s.Required...)
+	}
+	for _, key := range slices.Sorted(maps.Keys(o.Keys)) {
+		s := schemaOf(o.Keys[key])
+		if before, known := all.Properties.Get(key); known {
+			s.Description = cmp.Or(s.Description, before.Description)
+		}
+		all.Properties.Set(key, s)
+	}
+	for _, key := range o.Required {
+		if !slices.Contains(all.Required, key) {
+			all.Required = append(all.Required, key)
+		}
+	}
+	for pattern, sample := range o.Patterns {
+		if all.PatternProperties == nil {
+			all.PatternProperties = map[string]*jsonschema.Schema{}
+		}
+		all.PatternProperties[pattern] = schemaOf(sample)
+	}
+	return all
 }
 
 var (
@@ -93,7 +155,7 @@ func schemaFor(t reflect.Type) *jsonschema.Schema {
 func anyOf(samples []any) *jsonschema.Schema {
 	var s jsonschema.Schema
 	for _, sample := range samples {
-		s.AnyOf = append(s.AnyOf, schemaFor(reflect.TypeOf(sample)))
+		s.AnyOf = append(s.AnyOf, schemaOf(sample))
 	}
 	return &s
 }

@@ -2,7 +2,9 @@ package conf
 
 import (
 	"errors"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -30,10 +32,10 @@ func syntaxProblem(file string, src []byte, err error) Problem {
 	switch {
 	case strings.Contains(le.Message, "max depth"):
 		p.Msg = "nested deeper than 64 levels"
-	case opened && strings.Contains(line, "${"):
-		p.Hint = `quote it: inside { } and [ ] an interpolation needs quotes, as in "${VAR}"`
-		if i := strings.Index(line, "${"); p.Pos.Line == le.Mark.Line {
-			p.Pos.Col, p.Width = len([]rune(line[:i]))+1, interpolationWidth(line[i:])
+	case opened && bareInterpolation.MatchString(line):
+		p.Msg, p.Hint = "an interpolation inside { } or [ ] must be quoted", `quote it, as in "${VAR}"`
+		if i := bareInterpolation.FindStringSubmatchIndex(line)[2]; p.Pos.Line == le.Mark.Line {
+			p.Pos.Col, p.Width = utf8.RuneCountInString(line[:i])+1, interpolationWidth(line[i:])
 		}
 	case strings.Contains(le.ContextMsg, "flow"):
 		p.Msg, p.Hint = "a bracket that opens here is not closed, or a comma is missing", "check the brackets and the commas between the values"
@@ -55,12 +57,15 @@ func syntaxProblem(file string, src []byte, err error) Problem {
 	return p
 }
 
+// bareInterpolation finds a ${ that begins a value without a quote before it.
+var bareInterpolation = regexp.MustCompile(`[:,\[]\s*(\$\{)`)
+
 func interpolationWidth(s string) int {
 	end := strings.IndexByte(s, '}')
 	if end < 0 {
 		return 1
 	}
-	return len([]rune(s[:end+1]))
+	return utf8.RuneCountInString(s[:end+1])
 }
 
 // sourceLine returns the line with number n, counted from 1, without its line break.
