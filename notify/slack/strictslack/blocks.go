@@ -48,7 +48,7 @@ func blockList(c *check, at string, v any) {
 
 // whole judges what only the whole message shows.
 func (c *check) whole(at string) {
-	if c.blocks > maxBlocks {
+	if c.blocks > maxBlocks && len(c.found) == 0 { // else one list alone is too long, and said so
 		c.exceed(at, "max_items", maxBlocks, c.blocks, fmt.Sprintf("no more than %d items allowed in the whole message", maxBlocks))
 	}
 	if c.tables > maxTables {

@@ -64,7 +64,7 @@ func (s *Server) postMessage(c *call, f Fault) answer {
 	m := ch.add(Message{
 		ThreadTS: c.text("thread_ts"), Broadcast: c.flag("reply_broadcast"),
 		User: botUserID, Bot: botID, Name: orDefault(c.text("username"), s.config.BotName),
-		Icon: orDefault(c.text("icon_emoji"), c.text("icon_url")), Content: content,
+		Icon: c.text("icon_emoji"), Content: content,
 	}, s.config.Now(), f.Lag).snapshot()
 	s.mu.Unlock()
 	tell(s.config.OnPost, m)

@@ -4,21 +4,21 @@ import "time"
 
 // Config is what a Server starts with. Every field may be left out.
 type Config struct {
-	Token          string            // the bot token that calls must bear; default DefaultToken
-	Scopes         []string          // what the token may do; nil grants everything
-	Team           string            // the workspace's name; default "Pipewatch"
-	BotName        string            // the app's name; default "pipewatch"
-	Channels       []Channel         // those that exist at start
-	CreateChannels bool              // a post to an unknown #name makes the channel, where Slack answers channel_not_found
-	Usergroups     []Usergroup       //
-	Users          []User            //
+	Token          string    // the bot token that calls must bear; default DefaultToken
+	Scopes         []string  // what the token may do; nil grants everything
+	Team           string    // the workspace's name; default "Pipewatch"
+	BotName        string    // the app's name; default "pipewatch"
+	Channels       []Channel // those that exist at start
+	CreateChannels bool      // a post to an unknown #name makes the channel, where Slack answers channel_not_found
+	Usergroups     []Usergroup
+	Users          []User
 	Webhooks       map[string]string // path below /services/ -> channel name or id
 	Rate           Rate              // of posts in one channel; zero is no limit
 
 	// Now stamps messages and drives rates and lags; default time.Now. Time that
 	// stands still or goes back is taken as it is, except in ts.
 	Now func() time.Time
-	// Faults is asked about every call that bears a good token; nil has none.
+	// Faults is asked about every call that the token allows; nil has none.
 	Faults func(Request) Fault
 	// OnPost and OnChange are told of every message that was stored or edited,
 	// in the call's goroutine and before its answer.

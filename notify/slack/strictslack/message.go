@@ -40,7 +40,7 @@ type Message struct {
 	User      string // the poster's user id; empty for a webhook
 	Bot       string // the poster's bot id
 	Name      string // the poster's name
-	Icon      string // :emoji: or URL in place of the app's picture, or empty
+	Icon      string // :emoji: in place of the app's picture, or empty
 	Edited    bool   // shown as (edited): Slack marks edits without blocks only
 	Content
 	History []Version // the earlier contents, oldest first

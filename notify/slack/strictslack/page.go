@@ -90,6 +90,7 @@ func (r renderer) funcs() template.FuncMap {
 	return template.FuncMap{
 		"mrkdwn":   r.mrkdwn,
 		"plain":    r.plain,
+		"anchor":   anchor,
 		"rich":     r.richText,
 		"markdown": r.markdown,
 		"text": func(o map[string]any) template.HTML {

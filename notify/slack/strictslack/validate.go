@@ -1,15 +1,34 @@
 package strictslack
 
-import "maps"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 var validateArgs = map[string]argument{"blocks": isObject, "message": isObject, "view": isObject}
 
-// Validate reports what Slack would refuse in a message, given as decoded JSON
-// with json.Number for numbers: an object with text, blocks and attachments.
-// Pointers start at the message. Other fields are not looked at.
-func Validate(message map[string]any) []Violation {
-	text, _ := message["text"].(string)
+// Validate reports what Slack would refuse in the text, blocks and attachments
+// of a message, given as JSON; it looks at no other field. Pointers start at
+// the message. The error is for what is no JSON object.
+func Validate(message []byte) ([]Violation, error) {
+	v, err := decode(message)
+	if err != nil {
+		return nil, fmt.Errorf("decode message: %w", err)
+	}
+	o, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("decode message: it is no JSON object")
+	}
+	return violations(o), nil
+}
+
+func violations(message map[string]any) []Violation {
+	text, isText := message["text"].(string)
 	_, found := judge(text, message["blocks"], message["attachments"])
+	if !isText && message["text"] != nil {
+		found = append(found, Violation{Pointer: "/text", Code: codeType, Message: "must provide a string"})
+	}
 	return found
 }
 
@@ -30,8 +49,8 @@ func (s *Server) validate(c *call, _ Fault) answer {
 		if !ok {
 			return refuse("invalid_arguments")
 		}
-		found = Validate(message)
-		for key := range maps.Keys(message) {
+		found = violations(message)
+		for _, key := range slices.Sorted(maps.Keys(message)) {
 			if _, known := postArgs[key]; !known {
 				found = append(found, Violation{Code: codeUnknown, Message: "invalid additional property: " + key})
 			}

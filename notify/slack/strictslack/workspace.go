@@ -49,7 +49,7 @@ func (s *Server) put(c Channel) *channel {
 	if c.ID == "" {
 		h := fnv.New64a()
 		h.Write([]byte(c.Name))
-		c.ID = "C0" + strings.ToUpper(fmt.Sprintf("%09s", strconv.FormatUint(h.Sum64()%(1<<46), 36)))
+		c.ID = "C0" + strings.ToUpper(strconv.FormatUint(h.Sum64()|1<<63, 36)[:9])
 	}
 	ch := &channel{Channel: c}
 	if r := s.config.Rate; r.PerSecond > 0 {
