@@ -1,0 +1,147 @@
+package checks
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/conf"
+	"github.com/pipewatch-dev/pipewatch/dag"
+)
+
+// deadlines are the moments by which something is promised: a clock time of
+// each day, weekday, week or month, or the times of a cron line, in the DAG's
+// zone and without those that fall on a holiday.
+type deadlines struct {
+	schedule dag.Schedule
+	holidays localDays
+	zone     *time.Location
+}
+
+// everyWords are the short forms of `every` as the part of a cron line after
+// the clock time. A week's deadline is on Monday, a month's on the first.
+var everyWords = map[string]string{"day": "* * *", "weekday": "* * 1-5", "week": "* * 1", "month": "1 * *"}
+
+// settleDeadlines reads `by` and `every` of a check; nil when it has neither.
+func settleDeadlines(s Site, by *conf.ClockTime, every string, holidays localDays) (*deadlines, conf.Problems) {
+	if by == nil && every == "" {
+		return nil, nil
+	}
+	params := s.Spec.Params
+	days, isWord := everyWords[every]
+	if every == "" {
+		days, isWord = everyWords["day"], true
+	}
+	var expr string
+	switch {
+	case isWord && by == nil:
+		return nil, conf.Problems{params.Get("every").KeyProblem("every: %s has no clock time", every).
+			WithCode("PW112").WithHint(`add by: "07:00"`)}
+	case isWord:
+		expr = fmt.Sprintf("%d %d %s", by.Minute, by.Hour, days)
+	case by != nil && strings.ContainsAny(every, " @"):
+		return nil, conf.Problems{params.Get("by").KeyProblem("the cron line in every says the clock time already").
+			WithCode("PW112").WithHint("remove by")}
+	case !strings.ContainsAny(every, " @"):
+		return nil, conf.Problems{conf.NotOneOf(params.Get("every"), "day", "weekday", "week", "month").WithCode("PW112")}
+	default:
+		expr = every
+	}
+	schedule, err := dag.ParseSchedule(expr, s.Node.Zone)
+	if err != nil {
+		return nil, conf.Problems{params.Get("every").Problem("%v", err).WithCode("PW112")}
+	}
+	return &deadlines{schedule, holidays, s.Node.Zone}, nil
+}
+
+// mostHolidays bounds the search for a deadline on a day that is no holiday.
+const mostHolidays = 10_000
+
+// from is the first deadline at or after t; the zero time when holidays leave
+// none.
+func (d *deadlines) from(t time.Time) time.Time { return d.after(t.Add(-1)) }
+
+// after is the first deadline after t.
+func (d *deadlines) after(t time.Time) time.Time {
+	for range mostHolidays {
+		t = d.schedule.Next(t)
+		if !d.holidays.has(t, d.zone) {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// covers says what a deadline promises: all data of the local day before it,
+// of its own day, or up to some time before it.
+type covers struct {
+	Word string        // previous_day, same_day or empty
+	Days int           // local days before the deadline
+	Less conf.Duration // and this long
+}
+
+const (
+	previousDay = "previous_day"
+	sameDay     = "same_day"
+)
+
+// DecodeConf reads a word or a duration; days of the duration are local days,
+// which need not have 24 hours.
+func (c *covers) DecodeConf(v conf.Value) conf.Problems {
+	if v.Text() == previousDay || v.Text() == sameDay {
+		*c = covers{Word: v.Text()}
+		return nil
+	}
+	if _, err := conf.ParseDuration(v.Text()); err != nil {
+		return conf.Problems{conf.NotOneOf(v, previousDay, sameDay).WithHint("or how long before the deadline, such as 2h or 1d")}
+	}
+	rest := v.Text()
+	for _, unit := range []struct {
+		letter string
+		days   int
+	}{{"w", 7}, {"d", 1}} {
+		if count, after, found := strings.Cut(rest, unit.letter); found {
+			n, _ := strconv.Atoi(count) // digits: ParseDuration has read them, and the larger unit is cut off
+			c.Days, rest = c.Days+n*unit.days, after
+		}
+	}
+	if rest != "" {
+		c.Less, _ = conf.ParseDuration(rest) // a part of what was read above
+	}
+	return nil
+}
+
+// ConfSchema says in JSON Schema what DecodeConf accepts.
+func (covers) ConfSchema() []any { return []any{"", conf.Duration(0)} }
+
+// promised is the end of what a deadline promises.
+func (c covers) promised(deadline time.Time, zone *time.Location) time.Time {
+	switch c.Word {
+	case previousDay:
+		return startOfDay(deadline, zone)
+	case sameDay:
+		return addDays(deadline, 1, zone)
+	}
+	return deadline.In(zone).AddDate(0, 0, -c.Days).Add(-c.Less.Std())
+}
+
+// due is the first deadline that promises more than the data up to complete
+// holds. As deadlines promise more and more, it tells everything: all before it
+// are met, and if it has passed it is missed.
+func (d *deadlines) due(c covers, complete time.Time) time.Time {
+	// No deadline before this can promise more; the last moment differs by a
+	// clock change at most.
+	first := complete
+	switch {
+	case c.Word == sameDay:
+		first = startOfDay(complete, d.zone)
+	case c.Word == "":
+		first = complete.Add(c.Less.Std() + time.Duration(c.Days)*24*time.Hour - 3*time.Hour)
+	}
+	at := d.from(first)
+	for !at.IsZero() && !c.promised(at, d.zone).After(complete) {
+		at = d.after(at)
+	}
+	return at
+}

@@ -1,0 +1,319 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/conf"
+	"github.com/pipewatch-dev/pipewatch/probe"
+)
+
+// settleBuckets checks the keys of `per` and finds how the rows tell time.
+func settleBuckets(s Site, p *rowCountParams) conf.Problems {
+	var problems conf.Problems
+	params := s.Spec.Params
+	p.Time = freshnessParams{Column: p.By}
+	if of, ok := freshnessOf(s.Node); ok && (p.By == "" || p.By == of.Column) {
+		p.Time = freshnessParams{Column: of.Column, ColumnTZ: of.ColumnTZ, Granularity: of.Granularity, DateSemantics: of.DateSemantics, MaxSkew: of.MaxSkew}
+	}
+	problems.Merge(badZone(params.Get("column_tz")))
+	if p.ColumnTZ != "" {
+		p.Time.ColumnTZ = p.ColumnTZ
+	}
+	if p.Granularity != nil {
+		p.Time.Granularity = *p.Granularity
+	}
+	if p.Time.Column == "" {
+		problems.Add(params.Get("per").KeyProblem("buckets need a time column").WithCode("PW122").WithHint("add by: <column>, or give the node a freshness check"))
+	}
+	if p.Last != nil && *p.Last == 0 {
+		problems.Add(params.Get("last").Problem("last: 0s holds no bucket").WithCode("PW123"))
+	}
+	if len(p.Calendar) > 0 && (p.Per == probe.Week || p.Per == probe.Month) {
+		problems.Add(params.Get("calendar").KeyProblem("a %s cannot leave out days", p.Per).WithCode("PW126").WithHint("use per: day, or remove calendar"))
+	}
+	if p.Compare != nil {
+		problems.Merge(p.Compare.problems(params.Get("compare"), p.Per))
+	}
+	return problems
+}
+
+// leastBaseline is how many buckets make a usual number.
+const leastBaseline = 3
+
+const week = 7 * 24 * time.Hour
+
+// problems finds comparisons that could never be made or never fail.
+func (c comparison) problems(v conf.Value, per probe.Per) conf.Problems {
+	var problems conf.Problems
+	add := func(key, hint, format string, args ...any) {
+		problems.Add(v.Get(key).Problem(format, args...).WithCode("PW124").WithHint("%s", hint))
+	}
+	if c.MaxDrop != nil && c.MaxDrop.Cmp(1, 1) <= 0 {
+		add("max_drop", "use less than 100%", "a bucket cannot drop by more than %s", c.MaxDrop)
+	}
+	switch {
+	case c.To == "same_weekday" && per != probe.Day && per != probe.Hour:
+		add("to", "use per: day, or compare to median", "a %s has no weekday", per)
+	case c.To == "previous" && c.Over != nil:
+		add("over", "remove it, or compare to median", "previous is the one bucket before, so over has no meaning")
+	case c.To != "previous" && c.Over == nil:
+		add("over", "such as over: 6w", "%s needs to know how far back to look", c.To)
+	case c.To == "same_weekday" && c.Over.Std() < leastBaseline*week, c.To == "median" && bucketsIn(c.Over.Std(), per) < leastBaseline:
+		add("over", "look further back", "over %s has fewer than %d buckets to compare with, so it could never be judged", c.Over, leastBaseline)
+	}
+	return problems
+}
+
+// compared are the starts of the buckets that a bucket is held against,
+// newest first.
+func (c comparison) compared(start time.Time, per probe.Per, zone *time.Location) []time.Time {
+	var starts []time.Time
+	switch c.To {
+	case "previous":
+		starts = append(starts, bucketAfter(start, per, -1, zone))
+	case "median":
+		for n := range bucketsIn(c.Over.Std(), per) {
+			starts = append(starts, bucketAfter(start, per, -n-1, zone))
+		}
+	case "same_weekday":
+		for n := range int(c.Over.Std() / week) {
+			if per == probe.Day {
+				starts = append(starts, bucketAfter(start, per, -7*(n+1), zone))
+			} else { // the hour that the clock showed then
+				starts = append(starts, bucketStart(start.In(zone).AddDate(0, 0, -7*(n+1)), per, zone))
+			}
+		}
+	}
+	return starts
+}
+
+// judged are the starts of the buckets to judge, oldest first: the newest
+// whose end and grace have passed, and those before it within `last`.
+func (p rowCountParams) judged(at Moment, zone *time.Location) []time.Time {
+	n := 1
+	if p.Last != nil {
+		n = bucketsIn(p.Last.Std(), p.Per)
+	}
+	var starts []time.Time
+	for i := range n {
+		starts = append(starts, bucketAfter(at.Now.Add(-p.Grace.Std()), p.Per, i-n, zone))
+	}
+	return starts
+}
+
+func (p rowCountParams) askBuckets(s Site, at Moment) probe.Buckets {
+	zone := s.Node.Zone
+	starts := p.judged(at, zone)
+	from := starts[0]
+	if p.Compare != nil {
+		past := p.Compare.compared(from, p.Per, zone)
+		from = past[len(past)-1]
+	}
+	return probe.Buckets{
+		Of: s.Relation(), Where: s.Spec.Where, By: p.Time.time(), Per: p.Per, Zone: p.Zone,
+		From: probe.At(from), To: probe.At(bucketAfter(starts[len(starts)-1], p.Per, 1, zone)),
+		Horizon: p.Time.horizon(at),
+	}
+}
+
+// bucketCount is one bucket and what it is held against.
+type bucketCount struct {
+	start, end time.Time
+	rows       int64
+	past       []int64 // rows of the buckets it is compared with, ascending
+}
+
+// bucketsOf finds rows by start. Buckets before the first row do not exist;
+// later ones without rows are empty.
+type bucketsOf struct {
+	rows     map[probe.Instant]int64
+	complete time.Time // rows have come up to here
+	first    time.Time // start of the first bucket that exists
+}
+
+func (b bucketsOf) exists(start time.Time) bool { return !start.Before(b.first) }
+
+func (p rowCountParams) read(s Site, answer probe.BucketRows) bucketsOf {
+	b := bucketsOf{rows: map[probe.Instant]int64{}, first: bucketStart(answer.First.Time(), p.Per, s.Node.Zone)}
+	for _, bucket := range answer.Buckets {
+		b.rows[bucket.Start] += bucket.Rows
+	}
+	_, b.complete = p.Time.watermark(answer.Watermark, answer.Class)
+	return b
+}
+
+// judgeBuckets judges every closed bucket of `last` and lets the worst decide,
+// the oldest of equals: a finding began with the first bad bucket.
+func (p rowCountParams) judgeBuckets(s Site, answer probe.BucketRows, at Moment, observed *rowCountObserved, expected *rowCountExpected) judgement {
+	if c := p.Compare; c != nil {
+		expected.MaxDrop, expected.MaxRise, expected.MinBase = floatOf(c.MaxDrop), floatOf(c.MaxRise), c.MinBase
+	}
+	if answer.First.IsZero() {
+		return judgement{outcome: NoData, message: "there are no rows"}
+	}
+	buckets := p.read(s, answer)
+	var decided judgement
+	var deciding bucketCount
+	for _, start := range p.judged(at, s.Node.Zone) {
+		if !buckets.exists(start) || p.Calendar.has(start, s.Node.Zone) {
+			continue
+		}
+		bucket := bucketCount{start: start, end: bucketAfter(start, p.Per, 1, s.Node.Zone), rows: buckets.rows[probe.At(start)]}
+		open := buckets.complete.Before(bucket.end)
+		observed.Buckets = append(observed.Buckets, bucketObserved{start.UTC(), bucket.rows, open})
+		var j judgement
+		if open {
+			j = judgement{outcome: Pending, message: fmt.Sprintf("%s is not complete: %s has come to %s", p.named(start, s.Node.Zone), p.Time.Column, clock(buckets.complete, s.Node.Zone))}
+		} else {
+			bucket.past = p.pastOf(start, buckets, s.Node.Zone)
+			j = p.judgeBucket(bucket, s.Node.Zone)
+		}
+		if deciding.start.IsZero() || j.outcome.Worse(decided.outcome) || j.outcome == Pass && decided.outcome == Pass {
+			decided, deciding = j, bucket
+		}
+	}
+	if deciding.start.IsZero() {
+		return judgement{outcome: Pending, message: "no " + string(p.Per) + " to judge yet"}
+	}
+	observed.Baseline, observed.ChangeRatio, observed.Score = p.usual(deciding)
+	return decided
+}
+
+func floatOf(p *conf.Percent) *float64 {
+	if p == nil {
+		return nil
+	}
+	return new(p.Float())
+}
+
+// pastOf is how many rows the buckets have that one is compared with.
+func (p rowCountParams) pastOf(start time.Time, buckets bucketsOf, zone *time.Location) []int64 {
+	if p.Compare == nil {
+		return nil
+	}
+	var past []int64
+	for _, before := range p.Compare.compared(start, p.Per, zone) {
+		if buckets.exists(before) && !p.Calendar.has(before, zone) {
+			past = append(past, buckets.rows[probe.At(before)])
+		}
+	}
+	slices.Sort(past)
+	return past
+}
+
+// named is a bucket as people call it.
+func (p rowCountParams) named(start time.Time, zone *time.Location) string {
+	switch p.Per {
+	case probe.Hour:
+		return clock(start, zone)
+	case probe.Week:
+		return "the week of " + start.In(zone).Format(dateLayout)
+	case probe.Month:
+		return start.In(zone).Format("2006-01")
+	}
+	return start.In(zone).Format(dateLayout)
+}
+
+// judgeBucket judges one closed bucket. One without any row is missing when
+// it breaks a limit, or when `per` is all there is to judge by.
+func (p rowCountParams) judgeBucket(b bucketCount, zone *time.Location) judgement {
+	name := p.named(b.start, zone)
+	j := p.within(b.rows, name+" has "+counted(b.rows, "row"))
+	if j.outcome == Pass && p.Compare != nil {
+		j = p.Compare.judge(b, name)
+	}
+	if b.rows == 0 {
+		onlyPer := p.Min == nil && p.Max == nil && p.Compare == nil
+		if onlyPer || j.reason == BelowMin || j.reason == Dropped {
+			j = judgement{outcome: Fail, reason: MissingBucket, message: name + " has no rows" + p.usually(b)}
+		}
+	}
+	if j.outcome == Fail {
+		j.onset, j.goodUntil = b.end, b.start
+	} else {
+		j.goodUntil = b.end
+	}
+	return j
+}
+
+// usually adds what is usual to a message, where the past tells.
+func (p rowCountParams) usually(b bucketCount) string {
+	switch {
+	case p.Compare != nil && len(b.past) >= p.Compare.least():
+		return ", usual are " + halves(doubledMedian(b.past))
+	case p.Min != nil:
+		return ", at least " + thousands(*p.Min) + " expected"
+	}
+	return ""
+}
+
+// least is how many buckets a baseline needs.
+func (c comparison) least() int {
+	if c.To == "previous" {
+		return 1
+	}
+	return leastBaseline
+}
+
+// judge holds a bucket against what is usual. Twice the median is a whole
+// number, so that limits are exact.
+func (c comparison) judge(b bucketCount, name string) judgement {
+	if len(b.past) < c.least() {
+		return judgement{outcome: Pending, reason: NoHistory, message: fmt.Sprintf("%s has %s and only %s to compare with, at least %d needed",
+			name, counted(b.rows, "row"), counted(int64(len(b.past)), "bucket"), c.least())}
+	}
+	usual := doubledMedian(b.past)
+	pass := judgement{outcome: Pass, message: fmt.Sprintf("%s has %s, usual are %s", name, counted(b.rows, "row"), halves(usual))}
+	switch {
+	case usual == 0 && b.rows > 0:
+		pass.reason = FromZero
+	case usual < 2*c.MinBase:
+		pass.message += fmt.Sprintf(", too few to judge by (min_base %s)", thousands(c.MinBase))
+	case c.MaxDrop != nil && 2*b.rows < usual && c.MaxDrop.Cmp(usual-2*b.rows, usual) > 0:
+		return judgement{outcome: Fail, reason: Dropped, message: fmt.Sprintf("%s has %s, %s below the usual %s, limit %s",
+			name, counted(b.rows, "row"), share(usual-2*b.rows, usual), halves(usual), c.MaxDrop)}
+	case c.MaxRise != nil && 2*b.rows > usual && c.MaxRise.Cmp(2*b.rows-usual, usual) > 0:
+		return judgement{outcome: Fail, reason: Rose, message: fmt.Sprintf("%s has %s, %s above the usual %s, limit %s",
+			name, counted(b.rows, "row"), share(2*b.rows-usual, usual), halves(usual), c.MaxRise)}
+	}
+	return pass
+}
+
+// usual is the numbers about a bucket's past for people. The score is the
+// distance from the median in robust standard deviations; the bucket itself
+// is no part of what it is held against.
+func (p rowCountParams) usual(b bucketCount) (baseline, change, score *float64) {
+	if p.Compare == nil || len(b.past) < p.Compare.least() {
+		return nil, nil, nil
+	}
+	doubled := doubledMedian(b.past)
+	median := float64(doubled) / 2
+	if median > 0 {
+		change = new(float64(b.rows)/median - 1)
+	}
+	var apart []int64
+	for _, rows := range b.past {
+		apart = append(apart, max(2*rows-doubled, doubled-2*rows))
+	}
+	slices.Sort(apart)
+	if spread := doubledMedian(apart); spread > 0 && len(b.past) >= leastBaseline {
+		score = new((float64(b.rows) - median) / (1.4826 * float64(spread) / 4))
+	}
+	return &median, change, score
+}
+
+// doubledMedian is twice the median of ascending numbers.
+func doubledMedian(sorted []int64) int64 {
+	n := len(sorted)
+	return sorted[(n-1)/2] + sorted[n/2]
+}
+
+// halves writes half a number: 991.5 for 1983.
+func halves(doubled int64) string {
+	if doubled%2 == 0 {
+		return thousands(doubled / 2)
+	}
+	return thousands(doubled/2) + ".5"
+}

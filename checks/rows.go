@@ -1,0 +1,82 @@
+package checks
+
+import (
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/conf"
+	"github.com/pipewatch-dev/pipewatch/dag"
+)
+
+// needRows is the problem of a check about rows on a node that has none.
+func needRows(s Site) conf.Problems {
+	if s.Node.Type != dag.Job {
+		return nil
+	}
+	return conf.Problems{{
+		Pos: s.Spec.Pos, Path: string(s.Spec.ID), Code: "PW100", Msg: s.Spec.Kind + " is about rows, and a job has none",
+		Hint: "put it on the table that the job writes",
+	}}
+}
+
+// noWhere is the problem of a condition on the rows of a check that reads none.
+func noWhere(s Site) conf.Problems {
+	if s.Spec.Where == "" {
+		return nil
+	}
+	return conf.Problems{{
+		Pos: s.Spec.Pos, Path: string(s.Spec.ID), Code: "PW100", Msg: "where has no meaning for " + s.Spec.Kind,
+		Hint: "write the condition into the statement",
+	}}
+}
+
+// badZone is the problem of a zone that does not exist.
+func badZone(v conf.Value) conf.Problems {
+	if v.Kind() != conf.String {
+		return nil
+	}
+	if _, err := dag.ParseZone(v.Text()); err != nil {
+		return conf.Problems{v.Problem("%v", err).WithCode("PW110").WithHint("write an IANA name such as America/New_York")}
+	}
+	return nil
+}
+
+// needConnection is the problem of a statement with nowhere to go.
+func needConnection(s Site) conf.Problems {
+	if s.Node.Connection != "" {
+		return nil
+	}
+	return conf.Problems{{
+		Pos: s.Spec.Pos, Path: string(s.Spec.ID), Code: dag.UnknownConnection, Msg: "the node has no connection for the statement",
+		Hint: "write connection: at the top of the file or in the node",
+	}}
+}
+
+// seconds is a duration for JSON; nil when there is none.
+func seconds(d *conf.Duration) *int64 {
+	if d == nil {
+		return nil
+	}
+	return new(int64(d.Std() / time.Second))
+}
+
+// spoken is a length of time as people say it, in two units at most: 45s,
+// 33h, 9h30m, 5d2h.
+func spoken(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch d = max(0, d); {
+	case d < time.Minute:
+		return conf.Duration(d.Truncate(time.Second)).String()
+	case d < 3*day:
+		return conf.Duration(d.Truncate(time.Minute)).String()
+	}
+	hours := d.Truncate(time.Hour) % day
+	if hours == 0 {
+		return conf.Duration(d.Truncate(day)).String()
+	}
+	return conf.Duration(d.Truncate(day)).String() + conf.Duration(hours).String()
+}
+
+// clock is a moment as people of a zone read it.
+func clock(t time.Time, zone *time.Location) string {
+	return t.In(zone).Format("2006-01-02 15:04 MST")
+}

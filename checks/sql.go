@@ -1,0 +1,88 @@
+package checks
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/pipewatch-dev/pipewatch/conf"
+	"github.com/pipewatch-dev/pipewatch/dag"
+	"github.com/pipewatch-dev/pipewatch/probe"
+)
+
+// sqlCheck is the kind that holds the one value of a SELECT against limits.
+var sqlCheck = define("sql", "the one value of a SELECT is within limits", behaviour[sqlParams]{
+	settle: settleSQL, ask: askSQL, judge: judgeSQL,
+})
+
+type sqlParams struct {
+	SQL    string      `yaml:"sql" jsonschema:"required,minLength=1" jsonschema_description:"one SELECT of one number; {{ as_of }} is the moment of the run"`
+	Expect expectation `yaml:"expect" jsonschema_description:"what the number must be"`
+}
+
+// expectation is what a number must be; it marshals to the contract's JSON.
+type expectation struct {
+	Min    *float64 `yaml:"min" json:"min,omitempty" jsonschema_description:"least value"`
+	Max    *float64 `yaml:"max" json:"max,omitempty" jsonschema_description:"greatest value"`
+	Equals *float64 `yaml:"equals" json:"equals,omitempty" jsonschema_description:"the only good value"`
+}
+
+func settleSQL(s Site, p *sqlParams) ([]dag.NodeID, conf.Problems) {
+	problems := append(noWhere(s), needConnection(s)...)
+	e := p.Expect
+	at := s.Spec.Params.Get("expect")
+	switch {
+	case e.Min != nil && e.Max != nil && *e.Min > *e.Max:
+		problems.Add(at.Get("min").Problem("min %v is more than max %v, so no value would do", *e.Min, *e.Max).WithCode("PW165"))
+	case e.Equals != nil && (e.Min != nil || e.Max != nil):
+		problems.Add(at.Get("equals").KeyProblem("equals leaves nothing for min and max to say").WithCode("PW165").WithHint("use one or the other"))
+	}
+	return nil, problems
+}
+
+func askSQL(s Site, p sqlParams, _ Memory, _ Moment) []probe.Question {
+	return []probe.Question{probe.Scalar{Conn: s.Node.Connection, SQL: p.SQL}}
+}
+
+type sqlObserved struct {
+	Value *float64 `json:"value"` // null: no row, or NULL
+}
+
+func judgeSQL(_ Site, p sqlParams, as []probe.Answer, _ Memory, _ Moment) (Verdict, Memory) {
+	value, err := probe.Value[probe.ScalarValue](as[0])
+	if err != nil {
+		return couldNot(err), nil
+	}
+	if value.Null {
+		return judgement{outcome: NoData, message: "the statement gives no value"}.verdict(sqlObserved{}, p.Expect), nil
+	}
+	n := value.Number
+	if math.IsNaN(n) || math.IsInf(n, 0) {
+		return Verdict{Outcome: Error, Message: fmt.Sprintf("the statement gives %v, which cannot be judged: make it a number or NULL", n), Expected: p.Expect}, nil
+	}
+	return p.Expect.judge(n).verdict(sqlObserved{&n}, p.Expect), nil
+}
+
+// judge holds a number against the limits; these are part of what is good.
+func (e expectation) judge(n float64) judgement {
+	fail := func(reason Reason, relation string, limit float64) judgement {
+		return judgement{outcome: Fail, reason: reason, message: fmt.Sprintf("value is %s, expected %s%s", plain(n), relation, plain(limit))}
+	}
+	switch {
+	case e.Min != nil && n < *e.Min:
+		return fail(BelowMin, "at least ", *e.Min)
+	case e.Max != nil && n > *e.Max:
+		return fail(AboveMax, "at most ", *e.Max)
+	case e.Equals != nil && n != *e.Equals:
+		return fail(Unequal, "", *e.Equals)
+	}
+	return judgement{outcome: Pass, message: "value is " + plain(n)}
+}
+
+// plain writes a number without an exponent where people would.
+func plain(n float64) string {
+	if n == math.Trunc(n) && math.Abs(n) < 1e15 {
+		return thousands(int64(n))
+	}
+	return strconv.FormatFloat(n, 'g', -1, 64)
+}
