@@ -25,18 +25,26 @@ type Object struct {
 	Of       []any          // structs, whose keys are joined
 	Keys     map[string]any // a sample of what each further key holds
 	Required []string       // further keys that must be there
+	OneOf    []string       // keys of which exactly one must be there
+	Nullable bool           // any key may be empty, which takes back a default
 	Patterns map[string]any // a sample for all keys that match a regular expression
 }
 
-// Table is the schema of a map from any name to one form.
-type Table struct{ Of any }
+// ListOf is the schema of a list of one form.
+type ListOf struct{ Of any }
+
+// Literal is the schema of one value that cannot be any other.
+type Literal struct{ Of any }
+
+// MapOf is the schema of a map from any name to one form.
+type MapOf struct{ Of any }
 
 // Either is the schema of a value that has one of several forms.
 type Either []any
 
 // SchemaOf makes the JSON Schema (draft 2020-12) of a sample: a value of a Go type,
-// read by the struct tags that [Value.Decode] follows, or an [Object], [Table] or
-// [Either] of them. id and title name the schema. Keys that are not available yet are
+// read by the struct tags that [Value.Decode] follows, or an [Object], [MapOf],
+// [ListOf], [Literal] or [Either] of them. id and title name the schema. Keys that are not available yet are
 // left out, so an editor marks them as pipewatch would refuse them. The result is
 // indented, ends in a line break and is the same for the same sample.
 func SchemaOf(sample any, id, title string) ([]byte, error) {
@@ -55,8 +63,12 @@ func schemaOf(sample any) *jsonschema.Schema {
 	switch s := sample.(type) {
 	case Object:
 		return s.schema()
-	case Table:
+	case MapOf:
 		return &jsonschema.Schema{Type: "object", AdditionalProperties: schemaOf(s.Of)}
+	case ListOf:
+		return &jsonschema.Schema{Type: "array", Items: schemaOf(s.Of)}
+	case Literal:
+		return &jsonschema.Schema{Const: s.Of}
 	case Either:
 		return anyOf(s)
 	}
@@ -83,6 +95,12 @@ func (o Object) schema() *jsonschema.Schema {
 		if !slices.Contains(all.Required, key) {
 			all.Required = append(all.Required, key)
 		}
+	}
+	for _, key := range o.OneOf {
+		all.OneOf = append(all.OneOf, &jsonschema.Schema{Required: []string{key}})
+	}
+	for p := all.Properties.Oldest(); o.Nullable && p != nil; p = p.Next() {
+		all.Properties.Set(p.Key, nullable(p.Value))
 	}
 	for pattern, sample := range o.Patterns {
 		if all.PatternProperties == nil {
@@ -150,6 +168,13 @@ func schemaFor(t reflect.Type) *jsonschema.Schema {
 		}
 	}
 	return s
+}
+
+// nullable also accepts an empty value. The description moves to where editors look.
+func nullable(s *jsonschema.Schema) *jsonschema.Schema {
+	own := *s
+	own.Description = ""
+	return &jsonschema.Schema{Description: s.Description, AnyOf: []*jsonschema.Schema{&own, {Type: "null"}}}
 }
 
 func anyOf(samples []any) *jsonschema.Schema {

@@ -85,7 +85,7 @@ func TestSchemasAreComposedOfTypesAndKeys(t *testing.T) {
 	schema := compiled(t, conf.Object{
 		Of: []any{slack{}, common{}},
 		Keys: map[string]any{
-			"nodes": conf.Table{Of: conf.Object{Of: []any{common{}}, Keys: map[string]any{"joins": conf.Either{join{}, []join{}}}}},
+			"nodes": conf.MapOf{Of: conf.Object{Of: []any{common{}}, Keys: map[string]any{"joins": conf.Either{join{}, []join{}}}}},
 		},
 		Required: []string{"nodes"},
 		Patterns: map[string]any{"^x-": conf.Value{}},

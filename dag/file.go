@@ -24,13 +24,20 @@ type fileKeys struct {
 	Nodes       conf.Value            `yaml:"nodes" jsonschema:"required" jsonschema_description:"what is watched, by name"`
 }
 
-// nodeKeys are the keys of a node besides its check blocks.
+// nodeKeys are the keys of a node besides its check blocks. Exactly one of the first
+// five says what it is.
 type nodeKeys struct {
-	Table       tableName    `yaml:"table" jsonschema_description:"a.b is schema a, table b; a list quotes its parts exactly"`
-	View        tableName    `yaml:"view" jsonschema_description:"as table, for a view"`
-	Query       string       `yaml:"query" jsonschema_description:"one SELECT whose rows are the node's"`
-	Job         conf.Value   `yaml:"job" jsonschema_description:"a job of an orchestrator, a heartbeat or a control table; both the node and its check"`
-	External    externalName `yaml:"external" jsonschema_description:"another name for a node of another DAG"`
+	Table    tableName    `yaml:"table" jsonschema_description:"a.b is schema a, table b; a list quotes its parts exactly"`
+	View     tableName    `yaml:"view" jsonschema_description:"as table, for a view"`
+	Query    string       `yaml:"query" jsonschema_description:"one SELECT whose rows are the node's"`
+	Job      conf.Value   `yaml:"job" jsonschema_description:"a job of an orchestrator, a heartbeat or a control table; both the node and its check"`
+	External externalName `yaml:"external" jsonschema_description:"another name for a node of another DAG"`
+
+	settableKeys
+}
+
+// settableKeys are those keys of a node that may have a default.
+type settableKeys struct {
 	Description string       `yaml:"description"`
 	Connection  string       `yaml:"connection"`
 	Owner       string       `yaml:"owner"`

@@ -115,6 +115,12 @@ func (r *reader) file(f File) *DAG {
 		r.problems.Add(r.defaults.Problem("defaults is a map of keys, not %s", r.defaults.Kind()))
 		r.defaults = conf.Value{}
 	}
+	for _, t := range typeNames() {
+		if v := r.defaults.Get(t); v.Exists() {
+			r.problems.Add(v.KeyProblem("%s cannot be a default: it says what one node is", t))
+		}
+	}
+	r.defaults = r.defaults.Without(typeNames()...)
 	switch nodes := keys.Nodes; {
 	case nodes.Exists() && nodes.Kind() != conf.Map:
 		r.problems.Add(nodes.KeyProblem("nodes is a map from names to nodes, not %s", nodes.Kind()))

@@ -61,18 +61,19 @@ func blockKeys() []string {
 	return keys
 }
 
+// typeNames are the keys that say what a node is.
+func typeNames() []string {
+	return []string{string(Table), string(View), string(Query), string(Job), string(External)}
+}
+
 // settleType demands exactly one of the keys that say what a node is. They count only
 // in the node itself: defaults cannot turn a table into a view.
 func (r *reader) settleType(n *Node, key, raw conf.Value) bool {
-	types := []Type{Table, View, Query, Job, External}
 	var given []string
-	for _, t := range types {
-		if raw.Get(string(t)).Exists() {
-			n.Type = t
-			given = append(given, string(t))
-		}
-		if d := r.defaults.Get(string(t)); d.Exists() {
-			r.problems.Add(d.KeyProblem("%s cannot be a default: it says what one node is", t))
+	for _, t := range typeNames() {
+		if raw.Get(t).Exists() {
+			n.Type = Type(t)
+			given = append(given, t)
 		}
 	}
 	switch {
