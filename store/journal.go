@@ -1,0 +1,154 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/pipewatch-dev/pipewatch/probe"
+)
+
+const (
+	keptBeats = 100      // of each name
+	keptBody  = 10 << 10 // bytes of what a job sent along
+)
+
+// Heartbeat appends a sign of life of a job. One with the same run and kind as a
+// stored one is the same call repeated, and changes nothing. The newest hundred
+// of each name are kept, each with at most the first 10 KiB of its body.
+func (d *DB) Heartbeat(name string, b probe.Beat) error {
+	if name == "" || strings.ContainsRune(name, 0) {
+		return fmt.Errorf("record heartbeat: %q is no name", name)
+	}
+	if len(b.Body) > keptBody {
+		b.Body = strings.ToValidUTF8(b.Body[:keptBody], "")
+	}
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	return d.update("record heartbeat of "+name, func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte(heartbeats))
+		keys, beats, err := beatsOf(bucket, name)
+		if err != nil {
+			return err
+		}
+		repeated := func(old probe.Beat) bool { return b.Run != "" && old.Run == b.Run && old.Kind == b.Kind }
+		if slices.ContainsFunc(beats, repeated) {
+			return errNothing
+		}
+		n, err := bucket.NextSequence()
+		if err != nil {
+			return err
+		}
+		for _, old := range keys[:max(0, len(keys)+1-keptBeats)] {
+			if err := bucket.Delete([]byte(old)); err != nil {
+				return err
+			}
+		}
+		return write(bucket, fmt.Sprintf("%s\x00%s/%012x", name, timeKey(b.At), n), b)
+	})
+}
+
+// Beats lists the stored signs of life of a job, oldest first.
+func (d *DB) Beats(name string) ([]probe.Beat, error) {
+	var beats []probe.Beat
+	err := d.read(func(tx *bbolt.Tx) (err error) {
+		_, beats, err = beatsOf(tx.Bucket([]byte(heartbeats)), name)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read heartbeats of %s: %w", name, err)
+	}
+	return beats, nil
+}
+
+func beatsOf(b *bbolt.Bucket, name string) (keys []string, beats []probe.Beat, err error) {
+	err = eachWith(b, name+"\x00", func(key string, frame []byte) error {
+		beat, err := decode[probe.Beat](heartbeats, key, frame)
+		keys, beats = append(keys, key), append(beats, beat)
+		return err
+	})
+	return keys, beats, err
+}
+
+// PutDAGFiles makes the stored DAG files exactly these: texts by path, each the
+// last that was good.
+func (d *DB) PutDAGFiles(files map[string][]byte) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	return d.update("keep DAG files", func(tx *bbolt.Tx) error {
+		if err := tx.DeleteBucket([]byte(dagFiles)); err != nil {
+			return err
+		}
+		b, err := tx.CreateBucket([]byte(dagFiles))
+		if err != nil {
+			return err
+		}
+		for path, text := range files {
+			if err := b.Put([]byte(path), seal(path, deflated, deflate(text))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DAGFiles gives the stored DAG files by path.
+func (d *DB) DAGFiles() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := d.read(func(tx *bbolt.Tx) error {
+		return eachWith(tx.Bucket([]byte(dagFiles)), "", func(path string, frame []byte) error {
+			text, err := unseal(dagFiles, path, frame)
+			files[path] = text
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read DAG files: %w", err)
+	}
+	return files, nil
+}
+
+// Entry is one thing that a person did to pipewatch.
+type Entry struct {
+	At     time.Time `json:"at"`
+	Who    string    `json:"who"`    // a user name, or "signal" and the like
+	Did    string    `json:"did"`    // one word: reload, ack, mute
+	To     string    `json:"to"`     // what it was done to; empty for the whole
+	Detail string    `json:"detail"` // anything more, in words
+}
+
+// Audit appends an entry. Nothing but Prune ever removes one.
+func (d *DB) Audit(e Entry) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	return d.update("write audit", func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(audit))
+		n, err := b.NextSequence()
+		if err != nil {
+			return err
+		}
+		return write(b, fmt.Sprintf("%s/%012x", timeKey(e.At), n), e)
+	})
+}
+
+// Audits lists the newest entries, newest first, at most limit.
+func (d *DB) Audits(limit int) ([]Entry, error) {
+	var found []Entry
+	err := d.read(func(tx *bbolt.Tx) error {
+		return eachBack(tx.Bucket([]byte(audit)), "", func(key string, frame []byte) (bool, error) {
+			if len(found) >= limit {
+				return false, nil
+			}
+			e, err := decode[Entry](audit, key, frame)
+			found = append(found, e)
+			return true, err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read audit: %w", err)
+	}
+	return found, nil
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/pipewatch-dev/pipewatch/incident"
+)
+
+// The buckets.
+const (
+	meta       = "meta"
+	runs       = "run"
+	states     = "state"
+	memories   = "mem"
+	incidents  = "inc"
+	outbox     = "obx"
+	sched      = "sched"
+	heartbeats = "hb"
+	dagFiles   = "dagfile"
+	audit      = "audit"
+)
+
+var buckets = []string{meta, runs, states, memories, incidents, outbox, sched, heartbeats, dagFiles, audit}
+
+// The keys of meta.
+const (
+	keySchema     = "schema"
+	keyGeneration = "gen"
+)
+
+// timeKey is a time whose order as text is its order.
+func timeKey(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
+
+// runKey is where the n-th recorded run is. Runs of ticks have no DAG and no
+// slot, and are filed under their moment.
+func runKey(r incident.Run, n uint64) string {
+	at := r.Slot
+	if at.IsZero() {
+		at = r.Moment
+	}
+	return fmt.Sprintf("%s/%s/%012x", timeKey(at), r.DAG, n)
+}
+
+// splitRunKey gives the slot's text, the DAG and the number back.
+func splitRunKey(key string) (slot, dag, n string) {
+	slot, rest, _ := strings.Cut(key, "/")
+	dag, n, _ = strings.Cut(rest, "/")
+	return slot, dag, n
+}
+
+func postKey(id incident.ID, line int) string { return fmt.Sprintf("%s/%06d", id, line) }
+
+// eachWith calls fn for the entries of a bucket whose keys begin with prefix, in
+// order. The value is valid until the transaction ends.
+func eachWith(b *bbolt.Bucket, prefix string, fn func(key string, frame []byte) error) error {
+	c := b.Cursor()
+	for k, v := c.Seek([]byte(prefix)); k != nil && strings.HasPrefix(string(k), prefix); k, v = c.Next() {
+		if err := fn(string(k), v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachBack calls fn for the entries of a bucket from below the key before (from
+// the end when that is empty) to the beginning, until fn has enough.
+func eachBack(b *bbolt.Bucket, before string, fn func(key string, frame []byte) (more bool, err error)) error {
+	c := b.Cursor()
+	k, v := c.Last()
+	if before != "" {
+		if at, _ := c.Seek([]byte(before)); at != nil {
+			k, v = c.Prev()
+		}
+	}
+	for ; k != nil; k, v = c.Prev() {
+		if more, err := fn(string(k), v); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}

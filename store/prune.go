@@ -1,0 +1,125 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/pipewatch-dev/pipewatch/incident"
+	"github.com/pipewatch-dev/pipewatch/notify"
+)
+
+// pruneStep is how many keys one transaction removes: others want to write too.
+const pruneStep = 1000
+
+// errEnough ends a walk early.
+var errEnough = errors.New("enough")
+
+// Prune removes what is older than before: runs, audit entries, and incidents
+// that ended before then, with their posts. What is open, could be reopened or
+// waits to be sent stays. It returns how many records are gone.
+func (d *DB) Prune(before time.Time) (int, error) {
+	total := 0
+	for {
+		n, err := d.pruneOnce(before)
+		total += n
+		if err != nil || n < pruneStep {
+			return total, err
+		}
+	}
+}
+
+func (d *DB) pruneOnce(before time.Time) (int, error) {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	n := 0
+	err := d.update("remove old records", func(tx *bbolt.Tx) error {
+		old := staleKeys{limit: pruneStep}
+		err := old.collect(tx, before, d.view.Load())
+		if err != nil && !errors.Is(err, errEnough) {
+			return err
+		}
+		for _, k := range old.keys {
+			if err := tx.Bucket([]byte(k.bucket)).Delete([]byte(k.key)); err != nil {
+				return err
+			}
+		}
+		if n = len(old.keys); n == 0 {
+			return errNothing
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// staleKeys gathers what may go. Keys are gathered first and removed after,
+// because a cursor does not survive what is removed under it.
+type staleKeys struct {
+	keys  []record
+	limit int
+}
+
+type record struct{ bucket, key string }
+
+func (s *staleKeys) add(bucket, key string) error {
+	s.keys = append(s.keys, record{bucket, key})
+	if len(s.keys) >= s.limit {
+		return errEnough
+	}
+	return nil
+}
+
+func (s *staleKeys) collect(tx *bbolt.Tx, before time.Time, v *view) error {
+	for _, bucket := range []string{runs, audit} {
+		err := eachWith(tx.Bucket([]byte(bucket)), "", func(key string, _ []byte) error {
+			if key >= timeKey(before) {
+				return errNothing
+			}
+			return s.add(bucket, key)
+		})
+		if err != nil && !errors.Is(err, errNothing) {
+			return err
+		}
+	}
+	return eachWith(tx.Bucket([]byte(incidents)), "", func(key string, frame []byte) error {
+		i, err := decode[incident.Incident](incidents, key, frame)
+		if err != nil {
+			return err
+		}
+		if _, known := v.book.Incidents[i.ID]; known || i.Status == incident.Open || !i.ResolvedAt.Before(before) {
+			return nil
+		}
+		return s.incident(tx, key)
+	})
+}
+
+// incident adds an incident and its posts, the incident last, unless one of the
+// posts has not been sent.
+func (s *staleKeys) incident(tx *bbolt.Tx, key string) error {
+	var posts []string
+	err := eachWith(tx.Bucket([]byte(outbox)), key+"/", func(post string, frame []byte) error {
+		p, err := decode[notify.Post](outbox, post, frame)
+		if err == nil && !p.Done() {
+			return fmt.Errorf("%s waits: %w", post, errNothing)
+		}
+		posts = append(posts, post)
+		return err
+	})
+	if errors.Is(err, errNothing) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, post := range posts {
+		if err := s.add(outbox, post); err != nil {
+			return err
+		}
+	}
+	return s.add(incidents, key)
+}

@@ -1,0 +1,240 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/dag"
+	"github.com/pipewatch-dev/pipewatch/incident"
+	"github.com/pipewatch-dev/pipewatch/notify"
+)
+
+// slot is the record of a DAG's last run.
+type slot struct {
+	Slot   time.Time `json:"slot"`
+	Moment time.Time `json:"moment"`
+}
+
+// memory is the record of what a check remembers.
+type memory struct {
+	Fingerprint string `json:"fingerprint"`
+	Memory      []byte `json:"memory"`
+}
+
+// Record decides about one run and writes all that follows from it in one
+// transaction: the run, the states that changed, what the checks remember, the
+// DAG's last slot, the incidents, and the posts these need. decide is called
+// exactly once, with the book as it is now; route gives the channel of an
+// incident; fingerprint the meaning of a check, under which its memory is
+// kept. When Record returns an error nothing of the run is known to be stored,
+// the book is as it was, and a [CommitError] must end the process.
+//
+// A tick (a run without a DAG) is stored only when it changed something, so
+// that replaying the stored runs gives the same decisions.
+func (d *DB) Record(run incident.Run, decide func(incident.Book) incident.Change, route func(incident.Incident) string,
+	fingerprint func(dag.CheckID) string) (incident.Change, error) {
+	blob, err := encodeRun(run)
+	if err != nil {
+		return incident.Change{}, fmt.Errorf("record run of %s: %w", run.DAG, err)
+	}
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	var (
+		change incident.Change
+		posts  []notify.Post
+		idle   bool
+		before = d.view.Load()
+	)
+	err = d.update("record run of "+cmp.Or(run.DAG, "the clock"), func(tx *bbolt.Tx) error {
+		change = decide(before.book)
+		if idle = run.DAG == "" && len(change.States) == 0 && len(change.Incidents) == 0 && len(change.Removed) == 0; idle {
+			return errNothing
+		}
+		posts, err = recording{tx, run, change}.write(blob, before.book.States, route, fingerprint)
+		return err
+	})
+	if err != nil {
+		return incident.Change{}, err
+	}
+	if idle {
+		return change, nil
+	}
+	d.view.Store(before.after(change, run.Moment, posts, d.recall))
+	return change, nil
+}
+
+// recording is one transaction of Record.
+type recording struct {
+	tx     *bbolt.Tx
+	is     incident.Run
+	change incident.Change
+}
+
+// write writes it all and gives the posts that were planned.
+func (r recording) write(blob []byte, before map[dag.CheckID]incident.State, route func(incident.Incident) string,
+	fingerprint func(dag.CheckID) string) ([]notify.Post, error) {
+	if err := r.run(blob); err != nil {
+		return nil, err
+	}
+	if err := r.states(before); err != nil {
+		return nil, err
+	}
+	if err := r.memories(fingerprint); err != nil {
+		return nil, err
+	}
+	if err := r.incidents(); err != nil {
+		return nil, err
+	}
+	return r.posts(route)
+}
+
+func (r recording) bucket(name string) *bbolt.Bucket { return r.tx.Bucket([]byte(name)) }
+
+// run writes the run itself and the DAG's last slot.
+func (r recording) run(blob []byte) error {
+	b := r.bucket(runs)
+	n, err := b.NextSequence()
+	if err != nil {
+		return err
+	}
+	key := runKey(r.is, n)
+	if err := b.Put([]byte(key), seal(key, deflated, blob)); err != nil {
+		return err
+	}
+	if r.is.DAG == "" {
+		return nil
+	}
+	return write(r.bucket(sched), r.is.DAG, slot{r.is.Slot, r.is.Moment})
+}
+
+// states writes what is different, in the order of the keys, as bbolt likes.
+func (r recording) states(before map[dag.CheckID]incident.State) error {
+	b := r.bucket(states)
+	for _, id := range slices.Sorted(maps.Keys(r.change.States)) {
+		s, old := r.change.States[id], before[id]
+		if old.At = s.At; old == s {
+			continue // all of it but the moment, which is not written
+		}
+		frame, err := encode(string(id), s)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(frame, b.Get([]byte(id))) {
+			continue
+		}
+		if err := b.Put([]byte(id), frame); err != nil {
+			return err
+		}
+	}
+	for _, id := range r.change.Removed {
+		if err := b.Delete([]byte(id)); err != nil {
+			return err
+		}
+		if err := r.bucket(memories).Delete([]byte(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memories writes what checks want to remember.
+func (r recording) memories(fingerprint func(dag.CheckID) string) error {
+	b := r.bucket(memories)
+	for _, res := range r.is.Results {
+		if res.Memory == nil {
+			continue
+		}
+		key := string(res.Check)
+		frame, err := encode(key, memory{fingerprint(res.Check), res.Memory})
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(frame, b.Get([]byte(key))) {
+			continue
+		}
+		if err := b.Put([]byte(key), frame); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r recording) incidents() error {
+	b := r.bucket(incidents)
+	for id, i := range r.change.Incidents {
+		if err := write(b, string(id), i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// posts writes and gives the posts that the changed incidents need.
+func (r recording) posts(route func(incident.Incident) string) ([]notify.Post, error) {
+	b := r.bucket(outbox)
+	var planned []notify.Post
+	for _, i := range r.change.Incidents {
+		have := map[int]notify.Post{}
+		err := eachWith(b, string(i.ID)+"/", func(key string, frame []byte) error {
+			p, err := decode[notify.Post](outbox, key, frame)
+			have[p.Line] = p
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		planned = append(planned, notify.Plan(i, have, route(i), r.is.Moment)...)
+	}
+	for _, p := range planned {
+		if err := write(b, postKey(p.Incident, p.Line), p); err != nil {
+			return nil, err
+		}
+	}
+	return planned, nil
+}
+
+// Memories gives what checks remember, for those whose meaning is still that of
+// the fingerprint given with them.
+func (d *DB) Memories(want map[dag.CheckID]string) (map[dag.CheckID]checks.Memory, error) {
+	found := make(map[dag.CheckID]checks.Memory, len(want))
+	err := d.read(func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(memories))
+		for id, fingerprint := range want {
+			frame := b.Get([]byte(id))
+			if frame == nil {
+				continue
+			}
+			m, err := decode[memory](memories, string(id), frame)
+			if err != nil {
+				return err
+			}
+			if m.Fingerprint == fingerprint {
+				found[id] = m.Memory
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read memories: %w", err)
+	}
+	return found, nil
+}
+
+// LastSlots gives the slot of each DAG's last recorded run.
+func (d *DB) LastSlots() (map[string]time.Time, error) {
+	last := map[string]time.Time{}
+	err := d.read(func(tx *bbolt.Tx) error {
+		return eachRecord(tx, sched, func(name string, s slot) { last[name] = s.Slot })
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read last slots: %w", err)
+	}
+	return last, nil
+}

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/pipewatch-dev/pipewatch/dag"
+	"github.com/pipewatch-dev/pipewatch/incident"
+	"github.com/pipewatch-dev/pipewatch/notify"
+)
+
+// view is what is read all the time, as it was after one commit. It is never
+// changed, only replaced.
+type view struct {
+	book    incident.Book
+	pending map[string]notify.Post // posts that are not done, by key
+	latest  time.Time              // newest moment recorded
+}
+
+// load builds the view from the file.
+func (d *DB) load() (*view, error) {
+	v := &view{
+		book:    incident.Book{States: map[dag.CheckID]incident.State{}, Incidents: map[incident.ID]incident.Incident{}},
+		pending: map[string]notify.Post{},
+	}
+	err := d.bolt.View(func(tx *bbolt.Tx) error {
+		return errors.Join(
+			eachRecord(tx, sched, func(_ string, s slot) {
+				if s.Moment.After(v.latest) {
+					v.latest = s.Moment
+				}
+			}),
+			eachRecord(tx, states, func(key string, s incident.State) { v.book.States[dag.CheckID(key)] = s }),
+			eachRecord(tx, incidents, func(_ string, i incident.Incident) { v.book.Incidents[i.ID] = i }),
+			eachRecord(tx, outbox, func(key string, p notify.Post) {
+				if !p.Done() {
+					v.pending[key] = p
+				}
+			}),
+		)
+	})
+	v.forget(d.recall)
+	return v, err
+}
+
+// eachRecord decodes every record of a bucket.
+func eachRecord[T any](tx *bbolt.Tx, bucket string, fn func(key string, v T)) error {
+	return eachWith(tx.Bucket([]byte(bucket)), "", func(key string, frame []byte) error {
+		v, err := decode[T](bucket, key, frame)
+		if err == nil {
+			fn(key, v)
+		}
+		return err
+	})
+}
+
+// after is the view after a change at a moment, with the posts that it wrote.
+func (v *view) after(c incident.Change, at time.Time, posts []notify.Post, recall time.Duration) *view {
+	next := &view{book: v.book.Apply(c), pending: v.withPosts(posts), latest: v.latest}
+	if at.After(next.latest) {
+		next.latest = at
+	}
+	next.forget(recall)
+	return next
+}
+
+// forget drops incidents from the book that ended too long ago to be reopened.
+func (v *view) forget(recall time.Duration) {
+	maps.DeleteFunc(v.book.Incidents, func(_ incident.ID, i incident.Incident) bool {
+		return i.Status != incident.Open && v.latest.Sub(i.ResolvedAt) > recall
+	})
+}
+
+// withPosts is the pending posts after some were written.
+func (v *view) withPosts(posts []notify.Post) map[string]notify.Post {
+	if len(posts) == 0 {
+		return v.pending
+	}
+	next := maps.Clone(v.pending)
+	for _, p := range posts {
+		key := postKey(p.Incident, p.Line)
+		if p.Done() {
+			delete(next, key)
+		} else {
+			next[key] = p
+		}
+	}
+	return next
+}
+
+// sorted lists the pending posts: incident by incident, the root before the
+// lines. Ids of incidents begin with their time.
+func (v *view) sorted() []notify.Post {
+	posts := make([]notify.Post, 0, len(v.pending))
+	for _, key := range slices.Sorted(maps.Keys(v.pending)) {
+		posts = append(posts, v.pending[key])
+	}
+	return posts
+}
