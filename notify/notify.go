@@ -12,16 +12,17 @@
 // (line 0), which is edited whenever the incident shows differently, or one
 // line of its thread. It remembers what must show (Want), what does (Shown),
 // where (Ref), and the attempt under way (Intent). A [Notice] is all that a
-// channel needs to write the message, made by [Compose] from an incident as it
-// is now, so that a post that waited shows the newest state.
+// channel needs to write the message, made by [Desk.Compose] from an incident
+// as it is now, so that a post that waited shows the newest state. The words
+// that all channels share are in words.go, and [Sender] is the only one here
+// that reads a clock.
 //
 // # Delivery
 //
 // Posting is not idempotent, editing is. Before a post is sent its Intent is
 // committed; after an ambiguous attempt (a time-out, a reset, a crash in
 // between) the channel is asked whether the message is there before anything
-// is sent again. Nothing is lost, and what is doubled is bounded (docs: see
-// reliability).
+// is sent again. Nothing is lost, and what is doubled is bounded.
 package notify
 
 import (
@@ -49,6 +50,8 @@ type Post struct {
 	Attempts int         `json:"attempts,omitempty"`
 	Next     time.Time   `json:"next,omitzero"`     // wall time before which nothing is tried
 	Trouble  string      `json:"trouble,omitempty"` // what went wrong last
+	// Expired marks a message that came too late to be of use and is not sent.
+	Expired bool `json:"expired,omitempty"`
 	// MayRepeat counts posts that were sent again although an earlier attempt
 	// could not be looked up.
 	MayRepeat int `json:"may_repeat,omitempty"`
@@ -58,7 +61,7 @@ type Post struct {
 func (p Post) ID() string { return fmt.Sprintf("%s/%d", p.Incident, p.Line) }
 
 // Done tells whether nothing is left to send.
-func (p Post) Done() bool { return p.Covered || p.Shown >= p.Want }
+func (p Post) Done() bool { return p.Covered || p.Expired || p.Shown >= p.Want }
 
 // Ref is where a message is, in the channel's own words.
 type Ref struct {
@@ -86,9 +89,22 @@ type Notice struct {
 	Line     *incident.Line // nil for the root message
 	Nodes    map[dag.NodeID]NodeView
 	Link     string // page of the incident; empty where there is none
+	Owner    string // of the root, as named in the DAG file; empty for none
 	Mention  string // the owner's mention as configured ("@ml-oncall"); empty for none
+	// Others are the incidents that this one names, those beside it and the one
+	// it was merged into, as far as they are still known.
+	Others []Other
 	// Repeat marks a post that may stand in the channel already.
 	Repeat bool
+	// Plain asks for the plainest form: the destination refused the other one.
+	Plain bool
+}
+
+// Other is another incident as a notice names it.
+type Other struct {
+	ID       incident.ID
+	Headline string // plain text
+	Link     string // page of the incident; empty where there is none
 }
 
 // NodeView is what people should read for a node.
@@ -116,8 +132,8 @@ type Desk struct {
 }
 
 // Channel sends messages somewhere people read them. Errors carry their class:
-// [RetryAfter], [Dead], [Unsent], [Unrenderable]; any other error of Post is
-// ambiguous.
+// [RetryAfter], [Dead], [Unsent], [Unrenderable], [Gone]; any other error of
+// Post is ambiguous. A context that ends is an error like any other.
 type Channel interface {
 	// Post sends a new message to a channel, or to the thread of a message.
 	// It is called at most once for each committed Intent.
@@ -171,7 +187,8 @@ func Unsent(cause error) error { return &class{kind: "unsent", cause: cause} }
 // one may pass.
 func Unrenderable(cause error) error { return &class{kind: "unrenderable", cause: cause} }
 
-// Gone says that the message to be edited is not there any more.
+// Gone says that the message to be edited, or the thread to be answered, is not
+// there any more or cannot be changed.
 func Gone(cause error) error { return &class{kind: "gone", cause: cause} }
 
 // classOf gives an error's class, and how long to wait for a RetryAfter.

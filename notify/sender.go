@@ -1,0 +1,218 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/incident"
+)
+
+// Config is what a Sender works with. Outbox, Channel and Compose are required.
+type Config struct {
+	Outbox  Outbox
+	Channel Channel
+	// Compose writes a message from an incident as it is now, see Desk.Compose.
+	Compose func(i incident.Incident, line *incident.Line, others ...incident.Incident) Notice
+	// Timeout bounds each attempt; default 10 s.
+	Timeout time.Duration
+	// Quiet is how long after an attempt's time-out the service may still store
+	// it: a look-up before is no proof; default 30 s. Negative is none at all.
+	Quiet time.Duration
+	// ExpireAfter is how long after it happened a line, or the first message of
+	// an incident that is over, is still worth sending; default 24 h.
+	ExpireAfter time.Duration
+	// Moment is the moment against which expiry is judged, which is not wall
+	// time where the past is replayed; default time.Now.
+	Moment func() time.Time
+	// Jitter is a random number in [0, 1); default math/rand's.
+	Jitter func() float64
+	Log    *slog.Logger // default discards
+}
+
+// Limits of the protocol.
+const (
+	maxWait        = 60 * time.Second // to the next try of anything
+	absentAgain    = 5 * time.Second  // between two look-ups that find nothing
+	unreadableFor  = 10 * time.Minute // look-ups fail this long: post again, marked
+	drainFor       = 10 * time.Second // at the end of Run
+	sustained      = 0.8              // messages a second to one destination …
+	burst          = 5                // … after as many at once
+	firstBackoff   = time.Second
+	maxDoublings   = 6
+	defaultTimeout = 10 * time.Second
+	defaultQuiet   = 30 * time.Second
+	defaultExpiry  = 24 * time.Hour
+)
+
+// Sender takes posts from the outbox to the channel, see the package comment.
+// Each destination has one goroutine, so that no more than one attempt per
+// incident is ever in flight and a dead destination holds up nobody else.
+type Sender struct {
+	config Config
+	kick   chan struct{}
+
+	mu    sync.Mutex // guards dests and, in each, what Destinations shows
+	dests map[string]*destination
+}
+
+// NewSender makes a sender; it does nothing before Run.
+func NewSender(c Config) *Sender {
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Quiet == 0 {
+		c.Quiet = defaultQuiet
+	}
+	c.Quiet = max(c.Quiet, 0)
+	if c.ExpireAfter == 0 {
+		c.ExpireAfter = defaultExpiry
+	}
+	if c.Moment == nil {
+		c.Moment = time.Now
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Float64
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Sender{config: c, kick: make(chan struct{}, 1), dests: map[string]*destination{}}
+}
+
+// DestinationHealth is how one channel takes messages.
+type DestinationHealth struct {
+	Channel string
+	Dead    bool      // it takes none until somebody mends it; tried every 60 s
+	Since   time.Time // wall time since when it is dead; zero otherwise
+	Trouble string    // what its last attempt met; empty when it went well
+	Pending int       // posts that wait for it
+}
+
+// Destinations tells how each channel is that has had messages, by name.
+func (s *Sender) Destinations() []DestinationHealth {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]DestinationHealth, 0, len(s.dests))
+	for _, d := range s.dests {
+		out = append(out, d.health)
+	}
+	slices.SortFunc(out, func(a, b DestinationHealth) int { return strings.Compare(a.Channel, b.Channel) })
+	return out
+}
+
+// Kick tells the sender that something new may be in the outbox. It never
+// blocks and may be called at any time.
+func (s *Sender) Kick() {
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Idle tells whether nothing is pending or in flight. An outbox that cannot be
+// read is not idle; Run says why.
+func (s *Sender) Idle() bool {
+	posts, err := s.config.Outbox.Pending()
+	return err == nil && len(posts) == 0
+}
+
+// Run sends until ctx ends, then sends what is due for at most 10 s more, and
+// returns nil. An error of the outbox ends it at once and is returned: what is
+// durable is not known any more, so the process must end.
+func (s *Sender) Run(ctx context.Context) error {
+	attempts, abort := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer abort(nil)
+	draining := context.AfterFunc(ctx, func() {
+		time.AfterFunc(drainFor, func() { abort(fmt.Errorf("the sender's last %v are over", drainFor)) })
+	})
+	defer draining()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	broken := make(chan error, 1)
+	s.Kick()
+	for {
+		select {
+		case err := <-broken:
+			abort(err)
+			return err
+		case <-ctx.Done():
+			// A last look, for what was committed just before the end.
+			if err := s.spread(ctx, attempts, &wg, broken); err != nil {
+				abort(err)
+				return err
+			}
+			wg.Wait()
+			select {
+			case err := <-broken:
+				return err
+			default:
+				return nil
+			}
+		case <-s.kick:
+			if err := s.spread(ctx, attempts, &wg, broken); err != nil {
+				abort(err)
+				return err
+			}
+		}
+	}
+}
+
+// spread wakes every destination and starts those that are new.
+func (s *Sender) spread(ctx, attempts context.Context, wg *sync.WaitGroup, broken chan<- error) error {
+	posts, err := s.config.Outbox.Pending()
+	if err != nil {
+		return fmt.Errorf("read the outbox: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range posts {
+		if s.dests[p.Channel] != nil {
+			continue
+		}
+		d := newDestination(s, p.Channel)
+		s.dests[p.Channel] = d
+		wg.Go(func() {
+			if err := d.run(ctx, attempts); err != nil {
+				select {
+				case broken <- err:
+				default: // the first error is enough
+				}
+			}
+		})
+	}
+	for _, d := range s.dests {
+		select {
+		case d.wake <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+// others are the incidents that one names. One that is not known any more is
+// named by its id alone.
+func (s *Sender) others(i incident.Incident) []incident.Incident {
+	ids := slices.Clone(i.Beside)
+	if i.MergedInto != "" {
+		ids = append(ids, i.MergedInto)
+	}
+	var out []incident.Incident
+	for _, id := range ids {
+		if o, err := s.config.Outbox.Incident(id); err == nil {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// backoff is full jitter: a random wait up to 1 s, 2 s, 4 s, … 60 s.
+func (s *Sender) backoff(failures int) time.Duration {
+	most := min(firstBackoff<<min(failures-1, maxDoublings), maxWait)
+	return time.Duration(s.config.Jitter() * float64(most))
+}

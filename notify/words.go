@@ -1,0 +1,282 @@
+package notify
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/dag"
+	"github.com/pipewatch-dev/pipewatch/incident"
+)
+
+// Voice is how a channel writes what must not be taken for its own markup.
+type Voice struct {
+	Name func(string) string    // an identifier: a table, a check, an incident
+	Said func(string) string    // words from elsewhere: a check's message, an error
+	Time func(time.Time) string // a moment
+}
+
+// Plainly is the voice of plain text.
+var Plainly = Voice{
+	Name: func(s string) string { return s },
+	Said: func(s string) string { return s },
+	Time: func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+}
+
+// predicates says what a reason means of its node.
+var predicates = map[checks.Reason]string{
+	checks.Stale:             "is stale",
+	checks.Late:              "is late",
+	checks.Empty:             "is empty",
+	checks.FutureTimestamps:  "has timestamps from the future",
+	checks.BelowMin:          "has too few rows",
+	checks.AboveMax:          "has too many rows",
+	checks.Dropped:           "has fewer rows than usual",
+	checks.Rose:              "has more rows than usual",
+	checks.MissingBucket:     "has a gap",
+	checks.FromZero:          "has rows again after none",
+	checks.Frozen:            "has stopped changing",
+	checks.Unequal:           "does not add up",
+	checks.Orphans:           "has rows without a match",
+	checks.NullKeys:          "has rows without a key",
+	checks.FanOut:            "meets keys that are there twice",
+	checks.BehindCurve:       "fills more slowly than usual",
+	checks.Skew:              "cannot be compared: versions differ",
+	checks.SchemaChanged:     "has another schema",
+	checks.ContentChanged:    "has changed",
+	checks.Restated:          "has closed days that were rewritten",
+	checks.UnexplainedChange: "has changed and nothing explains it",
+	checks.Lag:               "was built from old data",
+	checks.Torn:              "was built from data that does not fit together",
+	checks.NoOp:              "was run and did not change",
+	checks.Regressed:         "has gone back to an older version",
+	checks.UnderCovered:      "has too few labels",
+	checks.StaleFeed:         "gets no new labels",
+	checks.Leakage:           "has labels from before the event",
+	checks.Conflicting:       "has labels that contradict each other",
+	checks.FrozenChanged:     "has frozen labels that changed",
+	checks.NullValues:        "has missing values",
+	checks.Duplicates:        "has duplicates",
+	checks.UnexpectedValues:  "has unexpected values",
+	checks.OutOfRange:        "has values out of range",
+	checks.JobFailed:         "failed",
+	checks.TooLong:           "runs too long",
+	checks.NeverRan:          "never ran",
+	checks.Paused:            "is paused",
+	checks.StuckQueued:       "is stuck in the queue",
+}
+
+// Predicate says what a finding means of its node: "is stale".
+func Predicate(f incident.Finding) string {
+	if f.Outcome == checks.Error {
+		return "cannot be checked"
+	}
+	counted := f.Reason == checks.BelowMin || f.Reason == checks.AboveMax || f.Reason == checks.Unequal
+	if p, ok := predicates[f.Reason]; ok && (!counted || f.Check.Name() == "row_count") {
+		return p // free SQL shares these reasons, but counts whatever it likes
+	}
+	return "fails its check " + f.Check.Name()
+}
+
+// Label is what people call a node.
+func (n Notice) Label(id dag.NodeID) string {
+	if v, ok := n.Nodes[id]; ok && v.Label != "" {
+		return v.Label
+	}
+	return string(id)
+}
+
+// Subject is what the incident is about: its root, or the connection that does
+// not answer.
+func (n Notice) Subject(v Voice) string {
+	if n.Incident.Kind == incident.CannotCheck {
+		return "connection " + v.Name(n.Incident.Connection)
+	}
+	return v.Name(n.Label(n.Incident.Root))
+}
+
+// Lead is the finding of the root that says most: the worst that still holds.
+func (n Notice) Lead() incident.Finding {
+	var best incident.Finding
+	for k, f := range n.Incident.Own() {
+		switch {
+		case k == 0, best.Recovered && !f.Recovered:
+			best = f
+		case f.Recovered == best.Recovered && f.Outcome.Worse(best.Outcome):
+			best = f
+		}
+	}
+	return best
+}
+
+// Ended says how an incident that is over ended: "" while it is open,
+// "resolved" when its checks pass again, "merged", or "closed" when it ended
+// without a recovery, which Why explains.
+func (n Notice) Ended() (how, why string) {
+	switch n.Incident.Status {
+	case incident.Merged:
+		return "merged", ""
+	case incident.Resolved:
+		for _, l := range n.Incident.Lines {
+			if l.Kind == incident.Closed {
+				why = l.Detail // of the last one, as a reopened incident closes again
+			}
+		}
+		if why != "" {
+			return "closed", why
+		}
+		return "resolved", ""
+	}
+	return "", ""
+}
+
+// Headline says what is wrong for whom in one line, naming the subject before
+// any other node: "flights is stale — 3 nodes below are blocked".
+func Headline(n Notice, v Voice) string {
+	i, subject := n.Incident, n.Subject(v)
+	lasted := Span(i.ResolvedAt.Sub(i.Onset))
+	switch how, why := n.Ended(); how {
+	case "merged":
+		return fmt.Sprintf("%s: not a cause of its own, followed up in %s", subject, v.Name(string(i.MergedInto)))
+	case "closed":
+		return fmt.Sprintf("%s: closed, %s", subject, v.Said(why))
+	case "resolved":
+		if i.Kind == incident.CannotCheck {
+			return fmt.Sprintf("%s answers again — it did not for %s", subject, lasted)
+		}
+		return fmt.Sprintf("%s is well again — it was not for %s", subject, lasted)
+	}
+	if i.Kind == incident.CannotCheck {
+		return fmt.Sprintf("%s cannot be checked — %s without an answer", subject, Count(len(i.Findings), "check"))
+	}
+	s := subject + " " + v.Said(Predicate(n.Lead()))
+	if len(i.Blocks) == 0 {
+		return s
+	}
+	if i.Severity == dag.Warn {
+		return s + " — " + Count(len(i.Blocks), "node") + " below"
+	}
+	return fmt.Sprintf("%s — %s below %s blocked", s, Count(len(i.Blocks), "node"), verb(len(i.Blocks), "is", "are"))
+}
+
+// Held says of a finding that its cause holds back what it is and which finding
+// explains it: "labels has too few labels: 61% of 904, limit 97% (as flights is stale)".
+func Held(n Notice, f incident.Finding, v Voice) string {
+	s := v.Name(n.Label(f.Check.Node())) + " " + v.Said(Predicate(f))
+	if f.Message != "" {
+		s += ": " + v.Said(f.Message)
+	}
+	if cause, reason, ok := because(f); ok {
+		return fmt.Sprintf("%s (as %s %s)", s, v.Name(n.Label(cause.Node())), v.Said(Predicate(incident.Finding{Check: cause, Reason: reason})))
+	}
+	return s
+}
+
+// because reads the cause of a held finding: the check, and its reason.
+func because(f incident.Finding) (dag.CheckID, checks.Reason, bool) {
+	cause, reason, ok := strings.Cut(f.Because, ": ")
+	return dag.CheckID(cause), checks.Reason(reason), ok
+}
+
+// LineText says one thing that happened to an incident. A line that is told
+// later than it happened still tells what happened then.
+func LineText(n Notice, v Voice) string {
+	l := n.Line
+	switch l.Kind {
+	case incident.Joined:
+		return "Also affected: " + n.joined(v)
+	case incident.Recovered:
+		return "Passes again: " + n.checkList(v)
+	case incident.Raised:
+		return fmt.Sprintf("%s is an error now, it was a warning: %s", n.Subject(v), v.Said(n.Lead().Message))
+	case incident.Moved:
+		return fmt.Sprintf("The cause is further up: %s. What %s shows only follows from it", v.Name(n.Label(l.Node)), v.Name(n.Label(dag.NodeID(l.Detail))))
+	case incident.Reopened:
+		return fmt.Sprintf("Broken again: %s %s", n.Subject(v), v.Said(Predicate(n.Lead())))
+	case incident.Redefined:
+		return "Somebody changed what is expected; judged by that from now on: " + n.checkList(v)
+	case incident.MergedLine:
+		return fmt.Sprintf("The cause is %s, which has an incident of its own: it goes on in %s", v.Name(n.Label(l.Node)), v.Name(l.Detail))
+	case incident.Closed:
+		if l.Detail != "" {
+			return fmt.Sprintf("Closed without a recovery: %s, %s", n.Subject(v), v.Said(l.Detail))
+		}
+		return fmt.Sprintf("Resolved: %s, broken from %s to %s (%s)",
+			n.Subject(v), v.Time(n.Incident.Onset), v.Time(l.At), Span(l.At.Sub(n.Incident.Onset)))
+	default:
+		return "Opened: " + Headline(n, v)
+	}
+}
+
+// joined says what came to belong to the incident; the words of a finding are
+// given when it is the only one.
+func (n Notice) joined(v Voice) string {
+	l := n.Line
+	if len(l.Checks) != 1 {
+		return n.checkList(v)
+	}
+	for _, f := range n.Incident.Findings {
+		if f.Check == l.Checks[0] {
+			if l.Detail != "" {
+				f.Message = l.Detail
+			}
+			return Held(n, f, v)
+		}
+	}
+	return n.checkList(v)
+}
+
+// mostNamed is how many checks a line names; the message lists the rest.
+const mostNamed = 8
+
+// checkList names the checks of a line with their nodes.
+func (n Notice) checkList(v Voice) string {
+	var names []string
+	for k, c := range n.Line.Checks {
+		if k == mostNamed {
+			names = append(names, fmt.Sprintf("%d more", len(n.Line.Checks)-k))
+			break
+		}
+		names = append(names, fmt.Sprintf("%s (%s)", v.Name(n.Label(c.Node())), v.Said(n.LooksAt(c))))
+	}
+	return strings.Join(names, ", ")
+}
+
+// LooksAt says what a check is about; its name where that is not known.
+func (n Notice) LooksAt(c dag.CheckID) string {
+	if s := n.Nodes[c.Node()].Checks[c]; s != "" {
+		return s
+	}
+	return c.Name()
+}
+
+// Count is a number of things: "1 node", "3 nodes".
+func Count(n int, thing string) string { return fmt.Sprintf("%d %s%s", n, thing, verb(n, "", "s")) }
+
+func verb(n int, one, more string) string {
+	if n == 1 {
+		return one
+	}
+	return more
+}
+
+// Span is a duration in the two units that matter: "40s", "7h 2m", "3d 4h".
+func Span(d time.Duration) string {
+	d = max(d, 0)
+	parts := []struct {
+		unit time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}}
+	for k, p := range parts {
+		if d < p.unit {
+			continue
+		}
+		s := fmt.Sprintf("%d%s", d/p.unit, p.name)
+		if k < 2 && d%p.unit >= parts[k+1].unit {
+			s += fmt.Sprintf(" %d%s", d%p.unit/parts[k+1].unit, parts[k+1].name)
+		}
+		return s
+	}
+	return "0s"
+}
