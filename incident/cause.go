@@ -56,7 +56,7 @@ func (e *entry) node() dag.NodeID { return e.check.Node.ID }
 // cause to be sure.
 func causes(s *checks.Suite, state func(dag.CheckID) State) []*entry {
 	var all []*entry
-	above := map[dag.NodeID][]*entry{}
+	at := map[dag.NodeID][]*entry{}
 	for c := range s.All() {
 		if c.Spec.Shadow {
 			continue
@@ -71,20 +71,21 @@ func causes(s *checks.Suite, state func(dag.CheckID) State) []*entry {
 			check: c, state: st, rank: s.Graph.Index(c.Node.ID), blind: blind,
 			fresh: st.Released.IsZero() || st.At.After(st.Released),
 		}
-		e.cause = earliest(e, above, s.Graph)
 		all = append(all, e)
 		if !blind {
-			above[c.Node.ID] = append(above[c.Node.ID], e)
+			at[c.Node.ID] = append(at[c.Node.ID], e)
 		}
+	}
+	for _, e := range all {
+		e.cause = earliest(e, at, s.Graph)
 	}
 	return all
 }
 
-// earliest is the finding upstream of e that explains it and began first.
+// earliest is the finding upstream of e that explains it and began first. What
+// only one check depends on (the parent of a join) may itself need the check's
+// node; a finding is never its own cause.
 func earliest(e *entry, above map[dag.NodeID][]*entry, g *dag.Graph) *entry {
-	if len(above) == 0 {
-		return nil
-	}
 	var best *entry
 	what := e.finding()
 	for id := range ancestors(e.check, g) {
@@ -96,7 +97,7 @@ func earliest(e *entry, above map[dag.NodeID][]*entry, g *dag.Graph) *entry {
 			} else if !explains(a.check, e.check, a.state.Finding, what) || !before(a.state.Finding, what) {
 				continue
 			}
-			if best == nil || earlier(a, best) {
+			if a.owner() != e && (best == nil || earlier(a, best)) {
 				best = a
 			}
 		}

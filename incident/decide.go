@@ -79,7 +79,8 @@ func (d *decision) forget() {
 
 // open lists the incidents of a kind that are open by now, oldest first.
 func (d *decision) open(kind Kind) []Incident {
-	all := maps.Clone(d.book.Incidents)
+	all := map[ID]Incident{}
+	maps.Copy(all, d.book.Incidents)
 	maps.Copy(all, d.change.Incidents)
 	var out []Incident
 	for _, i := range all {
