@@ -1,0 +1,143 @@
+package warehouse
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/pipewatch-dev/pipewatch/probe"
+)
+
+// digest asks for a version. The schema alone is known already; a whole relation is
+// part of the scan that others over it share; partitions are a grouping.
+func (p *planner) digest(place int, q probe.Digest) (any, error) {
+	t, err := p.table(q.Of)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := hashed(t, q)
+	if err != nil {
+		return nil, err
+	}
+	if q.SchemaOnly {
+		return probe.Digests{Columns: columns, Fingerprint: p.d.Fingerprint}, nil
+	}
+	schema := schemaHash(columns)
+	sum := "coalesce(sum(" + p.d.RowHash(byName(columns), p.d.Quote) + "), 0)"
+	if q.Per == "" {
+		return nil, p.add(t, q.Of, q.Where, probe.Window{}, piece{
+			place: place,
+			exprs: []expr{countRows, {"digest", sum}},
+			read: func(c *cells) any {
+				n := c.count()
+				return probe.Digests{Columns: columns, Rows: n, Value: version(schema, n, c.sum()), Fingerprint: p.d.Fingerprint}
+			},
+		})
+	}
+	c, err := newClock(p.d, t, q.By)
+	if err != nil {
+		return nil, err
+	}
+	b, err := newBucketing(c, q.Per, q.Zone, q.From, 0)
+	if err != nil {
+		return nil, err
+	}
+	conds, err := p.conditions(t, q.Where, probe.Window{})
+	if err != nil {
+		return nil, err
+	}
+	sql := "select\n  " + when(all(b.inside()), b.key()) + " as part,\n  count(*) as n_rows,\n  " + sum + " as digest\nfrom " +
+		t.from + whereClause(conds) + "\ngroup by 1"
+	p.out = append(p.out, single(place, sql, func(rows [][]any) (any, error) {
+		d := probe.Digests{Columns: columns, Fingerprint: p.d.Fingerprint}
+		return d, readPartitions(&d, b, schema, rows)
+	}))
+	return nil, nil
+}
+
+// hashed is the columns that a digest covers, in the order of the relation.
+func hashed(t table, q probe.Digest) ([]probe.Column, error) {
+	wanted, err := t.find(q.Columns.Items())
+	if err != nil {
+		return nil, err
+	}
+	excluded, err := t.find(q.Exclude.Items())
+	if err != nil {
+		return nil, err
+	}
+	columns := slices.DeleteFunc(slices.Clone(t.columns), func(c probe.Column) bool {
+		return len(wanted) > 0 && !slices.Contains(wanted, c) || slices.Contains(excluded, c)
+	})
+	if len(columns) == 0 {
+		return nil, refuse(probe.Statement, "a version of %s over no column: columns and exclude leave nothing", t.name)
+	}
+	return columns, nil
+}
+
+// byName sorts columns by name: a view that lists them in another order has the
+// same version.
+func byName(columns []probe.Column) []probe.Column {
+	return slices.SortedStableFunc(slices.Values(columns), func(a, b probe.Column) int {
+		return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
+}
+
+// readPartitions fills in the partitions, and the whole as their sum: digests of
+// disjoint rows add.
+func readPartitions(d *probe.Digests, b bucketing, schema string, rows [][]any) error {
+	type part struct {
+		rows int64
+		sum  *big.Int
+	}
+	parts := make(map[probe.Instant]part)
+	whole := new(big.Int)
+	for _, row := range rows {
+		c := &cells{row: row}
+		key, n, sum := c.next(), c.count(), c.sum()
+		if c.err != nil {
+			return c.err
+		}
+		d.Rows += n
+		whole.Add(whole, sum)
+		if key == nil {
+			continue
+		}
+		start, ok, err := b.start(key)
+		if err != nil {
+			return err
+		}
+		if ok {
+			at := instantOf(start)
+			old := parts[at]
+			if old.sum == nil {
+				old.sum = new(big.Int)
+			}
+			parts[at] = part{old.rows + n, old.sum.Add(old.sum, sum)}
+		}
+	}
+	d.Value = version(schema, d.Rows, whole)
+	for at, p := range parts {
+		d.Partitions = append(d.Partitions, probe.PartitionDigest{Start: at, Rows: p.rows, Value: version(schema, p.rows, p.sum)})
+	}
+	slices.SortFunc(d.Partitions, func(a, b probe.PartitionDigest) int { return cmp.Compare(a.Start, b.Start) })
+	return nil
+}
+
+// schemaHash is the version of a list of columns.
+func schemaHash(columns []probe.Column) string {
+	h := sha256.New()
+	for _, c := range byName(columns) {
+		fmt.Fprintf(h, "%s\x00%s\x00%t\n", strings.ToLower(c.Name), c.Type, c.Nullable)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// version is the version of rows: schema, number of rows, sum of their hashes.
+func version(schema string, n int64, sum *big.Int) string {
+	h := sha256.Sum256(fmt.Appendf(nil, "pw1|%s|%d|%s", schema, n, sum))
+	return hex.EncodeToString(h[:8])
+}

@@ -1,0 +1,178 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pipewatch-dev/pipewatch/conf"
+	"github.com/pipewatch-dev/pipewatch/probe"
+	"github.com/pipewatch-dev/pipewatch/warehouse"
+)
+
+// entry is a table or view of the catalog.
+type entry struct {
+	database, schema, name string
+	view                   bool
+	columns                []probe.Column
+}
+
+// Describe implements warehouse.Session. Tables are read from the catalog in one
+// statement. What the catalog says about a view is what it was when the view was
+// last used, so views and queries are bound, which reads a file's footer at most.
+func (s *session) Describe(ctx context.Context, of []probe.Relation) []warehouse.Description {
+	out := make([]warehouse.Description, len(of))
+	var tables []int
+	for i, relation := range of {
+		if relation.Query != "" {
+			out[i] = s.bind(ctx, "(\n"+relation.Query+"\n) as q")
+		} else {
+			tables = append(tables, i)
+		}
+	}
+	if len(tables) == 0 {
+		return out
+	}
+	catalog, err := s.catalog(ctx)
+	for _, i := range tables {
+		parts := of[i].Table.Items()
+		out[i].Statement = "describe " + s.quoted(parts)
+		if err != nil {
+			out[i].Err = err
+			continue
+		}
+		found, ok := s.resolve(catalog, parts)
+		switch {
+		case !ok:
+			out[i].Err = absent(catalog, parts)
+		case found.view:
+			out[i] = s.bind(ctx, s.quoted(parts))
+		default:
+			out[i].Columns = found.columns
+		}
+	}
+	return out
+}
+
+// bind asks the engine for the columns of a FROM item.
+func (s *session) bind(ctx context.Context, from string) warehouse.Description {
+	d := warehouse.Description{Statement: "describe select * from " + from}
+	rows, err := s.Query(ctx, d.Statement)
+	if err != nil {
+		d.Err = err
+		return d
+	}
+	for _, row := range rows {
+		d.Columns = append(d.Columns, column(row[0], row[1], row[2] == "YES"))
+	}
+	return d
+}
+
+func (s *session) quoted(parts []string) string {
+	var q []string
+	for _, part := range parts {
+		q = append(q, s.db.dialect.Quote(part))
+	}
+	return strings.Join(q, ".")
+}
+
+// catalog reads all tables and views with their columns, in the order in which
+// unqualified names are looked up.
+func (s *session) catalog(ctx context.Context) ([]entry, error) {
+	rows, err := s.Query(ctx, `select c.database_name, c.schema_name, c.table_name, c.column_name, c.data_type, c.is_nullable, v.view_name is not null
+from duckdb_columns() c left join duckdb_views() v on v.database_oid = c.database_oid and v.schema_oid = c.schema_oid and v.view_name = c.table_name
+where not c.internal
+order by c.database_name <> 'memory', c.database_name, c.schema_name <> 'main', c.schema_name, c.table_name, c.column_index`)
+	if err != nil {
+		return nil, err
+	}
+	var catalog []entry
+	for _, row := range rows {
+		e := entry{database: fmt.Sprint(row[0]), schema: fmt.Sprint(row[1]), name: fmt.Sprint(row[2]), view: row[6] == true}
+		if n := len(catalog); n == 0 || catalog[n-1].database != e.database || catalog[n-1].schema != e.schema || catalog[n-1].name != e.name {
+			catalog = append(catalog, e)
+		}
+		last := &catalog[len(catalog)-1]
+		last.columns = append(last.columns, column(row[3], row[4], row[5] == true))
+	}
+	return catalog, nil
+}
+
+// resolve finds a table as the engine does: without regard to case, the first in
+// the search path, and one qualifier is a schema or a database.
+func (s *session) resolve(catalog []entry, parts []string) (entry, bool) {
+	i := slices.IndexFunc(catalog, func(e entry) bool {
+		is := strings.EqualFold
+		switch len(parts) {
+		case 1:
+			return is(e.name, parts[0])
+		case 2:
+			return is(e.name, parts[1]) && (is(e.schema, parts[0]) || is(e.database, parts[0]) && e.schema == "main")
+		case 3:
+			return is(e.name, parts[2]) && is(e.schema, parts[1]) && is(e.database, parts[0])
+		}
+		return false
+	})
+	if i < 0 {
+		return entry{}, false
+	}
+	return catalog[i], true
+}
+
+// absent says that a table is not there, and which are.
+func absent(catalog []entry, parts []string) error {
+	var names []string
+	for _, e := range catalog {
+		if len(parts) > 1 {
+			names = append(names, e.schema+"."+e.name)
+		} else {
+			names = append(names, e.name)
+		}
+	}
+	name := strings.Join(parts, ".")
+	msg := fmt.Sprintf("table %q does not exist", name)
+	switch near := conf.Nearest(name, names); {
+	case near != "":
+		msg += fmt.Sprintf("; did you mean %q?", near)
+	case len(names) == 0:
+		msg += "; the connection has no tables: check path and init"
+	case len(names) > 12:
+		msg += fmt.Sprintf("; there are %d, such as %s", len(names), strings.Join(names[:3], ", "))
+	default:
+		msg += "; there is " + strings.Join(names, ", ")
+	}
+	return &probe.Error{Class: probe.NoTable, Msg: msg}
+}
+
+func column(name, typ any, nullable bool) probe.Column {
+	c := probe.Column{Name: fmt.Sprint(name), Type: fmt.Sprint(typ), Nullable: nullable}
+	c.Class = class(c.Type)
+	return c
+}
+
+// class groups DuckDB's types. An enum is text: it compares with text by its words.
+func class(typ string) probe.TypeClass {
+	if strings.HasSuffix(typ, "]") {
+		return probe.Other
+	}
+	switch base, _, _ := strings.Cut(typ, "("); base {
+	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "BIGNUM":
+		return probe.Integer
+	case "DECIMAL":
+		return probe.Decimal
+	case "FLOAT", "DOUBLE":
+		return probe.Float
+	case "VARCHAR", "ENUM":
+		return probe.Text
+	case "BOOLEAN":
+		return probe.Boolean
+	case "DATE":
+		return probe.Date
+	case "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS":
+		return probe.Naive
+	case "TIMESTAMP WITH TIME ZONE":
+		return probe.Zoned
+	}
+	return probe.Other
+}

@@ -1,0 +1,297 @@
+package warehouse
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/pipewatch-dev/pipewatch/probe"
+)
+
+// group is what questions must share to be answered by one scan.
+type group struct {
+	of     probe.Relation
+	where  string
+	window probe.Window
+	from   string // rendered
+	conds  string // rendered
+}
+
+// piece is one question's part of a scan: expressions over all rows of the group
+// and how their values make the answer.
+type piece struct {
+	place int
+	exprs []expr
+	read  func(c *cells) any
+}
+
+// expr is an expression and the beginning of a name for it.
+type expr struct{ name, sql string }
+
+// add puts a piece into its group.
+func (p *planner) add(t table, of probe.Relation, where string, w probe.Window, pc piece) error {
+	conds, err := p.conditions(t, where, w)
+	if err != nil {
+		return err
+	}
+	g := group{of: of, where: where, window: w, from: t.from, conds: whereClause(conds)}
+	if _, known := p.fused[g]; !known {
+		p.order = append(p.order, g)
+	}
+	p.fused[g] = append(p.fused[g], pc)
+	return nil
+}
+
+// fuse makes one SELECT of the pieces of a group; equal expressions stand once.
+func fuse(d Dialect, g group, pieces []piece) statement {
+	var list []string
+	index := make(map[string]int)
+	names := make(map[string]bool)
+	columns := make([][]int, len(pieces))
+	st := statement{}
+	for i, pc := range pieces {
+		st.answers = append(st.answers, pc.place)
+		for _, e := range pc.exprs {
+			at, known := index[e.sql]
+			if !known {
+				at = len(list)
+				index[e.sql] = at
+				list = append(list, e.sql+" as "+unique(names, e.name))
+			}
+			columns[i] = append(columns[i], at)
+		}
+	}
+	st.sql = []string{"select\n  " + strings.Join(list, ",\n  ") + "\nfrom " + g.from + g.conds}
+	st.read = func(results [][][]any) []outcome {
+		outcomes := make([]outcome, len(pieces))
+		for i, pc := range pieces {
+			outcomes[i] = readPiece(pc, columns[i], len(list), results[0])
+		}
+		return outcomes
+	}
+	st.alone = func(i int) statement { return fuse(d, g, pieces[i:i+1]) }
+	return st
+}
+
+func readPiece(pc piece, columns []int, width int, rows [][]any) outcome {
+	if len(rows) != 1 || len(rows[0]) != width {
+		return outcome{err: refuse(probe.BadAnswer, "an aggregate came back with %d rows where one belongs", len(rows))}
+	}
+	c := &cells{}
+	for _, at := range columns {
+		c.row = append(c.row, rows[0][at])
+	}
+	value := pc.read(c)
+	return outcome{value, c.err}
+}
+
+// unique makes a plain name that no other column of the statement has.
+func unique(taken map[string]bool, name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(name))
+	free := name
+	for n := 2; taken[free]; n++ {
+		free = fmt.Sprintf("%s_%d", name, n)
+	}
+	taken[free] = true
+	return free
+}
+
+var countRows = expr{"n_rows", "count(*)"}
+
+func (p *planner) watermark(place int, q probe.Watermark) error {
+	t, err := p.table(q.Of)
+	if err != nil {
+		return err
+	}
+	c, err := newClock(p.d, t, q.Column)
+	if err != nil {
+		return err
+	}
+	name := c.column.Name
+	return p.add(t, q.Of, q.Where, probe.Window{}, piece{
+		place: place,
+		exprs: []expr{
+			countRows,
+			{"timed_" + name, "count(" + p.d.Quote(name) + ")"},
+			{"newest_" + name, c.micros("max(" + when(c.upTo(q.Horizon), c.native()) + ")")},
+			{"oldest_" + name, c.micros("min(" + when(p.d.Finite(c.native()), c.native()) + ")")},
+			{"future_" + name, countWhen(c.beyond(q.Horizon))},
+		},
+		read: func(r *cells) any {
+			return probe.Mark{Rows: r.count(), Timed: r.count(), Max: r.instant(), Min: r.instant(), Future: r.count(), Class: c.column.Class}
+		},
+	})
+}
+
+func (p *planner) rows(place int, q probe.Rows) error {
+	t, err := p.table(q.Of)
+	if err != nil {
+		return err
+	}
+	return p.add(t, q.Of, q.Where, q.Window, piece{place, []expr{countRows}, func(r *cells) any { return r.count() }})
+}
+
+func (p *planner) badRows(place int, q probe.BadRows) error {
+	t, err := p.table(q.Of)
+	if err != nil {
+		return err
+	}
+	columns, err := t.find(q.Columns.Items())
+	if err != nil {
+		return err
+	}
+	if q.Rule == probe.Duplicates {
+		return p.duplicates(place, t, q, columns)
+	}
+	if len(columns) != 1 {
+		return refuse(probe.Statement, "rule %s takes one column, not %d", q.Rule, len(columns))
+	}
+	cond, err := p.broken(q, columns[0])
+	if err != nil {
+		return err
+	}
+	return p.add(t, q.Of, q.Where, q.Window, piece{
+		place: place,
+		exprs: []expr{{string(q.Rule) + "_" + columns[0].Name, countWhen(cond)}, countRows},
+		read:  func(r *cells) any { return probe.Bad{Bad: r.count(), Rows: r.count()} },
+	})
+}
+
+// broken is the condition that a row breaks a rule about one column.
+func (p *planner) broken(q probe.BadRows, c probe.Column) (string, error) {
+	value := p.d.Plain(c, p.d.Quote(c.Name))
+	switch q.Rule {
+	case probe.Nulls:
+		return p.d.Quote(c.Name) + " is null", nil
+	case probe.Unexpected:
+		var list []string
+		for _, item := range q.Accepted.Items() {
+			lit, err := p.literal(c, "accepted", item)
+			if err != nil {
+				return "", err
+			}
+			if lit != "null" {
+				list = append(list, lit)
+			}
+		}
+		if len(list) == 0 {
+			return value + " is not null", nil
+		}
+		return p.comparable(c, value) + " not in (" + strings.Join(list, ", ") + ")", nil
+	case probe.OutOfRange:
+		var conds []string
+		for _, end := range []struct{ op, json string }{{" < ", q.Min}, {" > ", q.Max}} {
+			if end.json == "" {
+				continue
+			}
+			lit, err := p.literal(c, "between", end.json)
+			if err != nil {
+				return "", err
+			}
+			conds = append(conds, p.comparable(c, value)+end.op+lit)
+		}
+		if len(conds) == 0 {
+			return "", refuse(probe.Statement, "between of column %q has neither min nor max", c.Name)
+		}
+		return strings.Join(conds, " or "), nil
+	}
+	return "", refuse(probe.Statement, "there is no rule %q for values", q.Rule)
+}
+
+// comparable is a column as literal compares it: types without a class of their own
+// go by their text.
+func (p *planner) comparable(c probe.Column, value string) string {
+	if c.Class == probe.Other {
+		return "cast(" + value + " as varchar)"
+	}
+	return value
+}
+
+// literal renders a JSON scalar to be compared with a column, and refuses what
+// does not compare, as engines would convert it in ways of their own.
+func (p *planner) literal(c probe.Column, rule, src string) (string, error) {
+	var value any
+	dec := json.NewDecoder(bytes.NewReader([]byte(src)))
+	dec.UseNumber()
+	if err := dec.Decode(&value); err != nil {
+		return "", refuse(probe.Statement, "%s of column %q: %s is not a JSON scalar: %v", rule, c.Name, src, err)
+	}
+	switch v := value.(type) {
+	case nil:
+		return "null", nil
+	case bool:
+		if c.Class == probe.Boolean {
+			return fmt.Sprint(v), nil
+		}
+	case json.Number:
+		if c.Class == probe.Integer || c.Class == probe.Decimal || c.Class == probe.Float {
+			return v.String(), nil
+		}
+	case string:
+		if lit, ok := p.textLiteral(c, v); ok {
+			return lit, nil
+		}
+	}
+	hint := map[probe.TypeClass]string{
+		probe.Text: "quote it", probe.Other: "quote it", probe.Boolean: "write true or false", probe.Date: `write "2013-07-04"`,
+		probe.Naive: `write "2013-07-04 12:00:00"`, probe.Zoned: `write "2013-07-04T12:00:00Z"`,
+	}[c.Class]
+	if hint == "" {
+		hint = "write a number without quotes"
+	}
+	return "", refuse(probe.KeyTypes, "%s of column %q: %s does not compare with type %s; %s", rule, c.Name, src, c.Type, hint)
+}
+
+// textLiteral renders a string for the column's class.
+func (p *planner) textLiteral(c probe.Column, s string) (string, bool) {
+	switch c.Class {
+	case probe.Text, probe.Other:
+		return p.d.Text(s), true
+	case probe.Date:
+		t, ok := parseTime(s, "2006-01-02")
+		return p.d.Day(t), ok
+	case probe.Naive:
+		t, ok := parseTime(s, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02")
+		return p.d.Naive(t), ok
+	case probe.Zoned:
+		t, ok := parseTime(s, "2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02")
+		return p.d.Moment(t), ok
+	}
+	return "", false
+}
+
+// duplicates joins the other duplicates of the same rows in one statement.
+func (p *planner) duplicates(place int, t table, q probe.BadRows, columns []probe.Column) error {
+	if len(columns) == 0 {
+		return refuse(probe.Statement, "rule unique names no column")
+	}
+	conds, err := p.conditions(t, q.Where, q.Window)
+	if err != nil {
+		return err
+	}
+	rest := "from " + t.from + whereClause(conds)
+	var keys []string
+	for _, c := range columns {
+		keys = append(keys, p.d.Quote(c.Name))
+		conds = append(conds, p.d.Quote(c.Name)+" is not null")
+	}
+	repeated := "(select coalesce(sum(n - 1), 0) from (\nselect count(*) as n from " + t.from + whereClause(conds) +
+		"\ngroup by " + strings.Join(keys, ", ") + "\n) as keyed)"
+	// The group has no FROM of its own: each expression brings its rows.
+	g := group{of: q.Of, where: q.Where, window: q.Window, from: "(select 1) as one"}
+	if _, known := p.fused[g]; !known {
+		p.order = append(p.order, g)
+	}
+	p.fused[g] = append(p.fused[g], piece{
+		place: place,
+		exprs: []expr{{"n_rows", "(select count(*) " + rest + ")"}, {"repeated_" + strings.Join(q.Columns.Items(), "_"), repeated}},
+		read:  func(r *cells) any { rows := r.count(); return probe.Bad{Bad: r.count(), Rows: rows} },
+	})
+	return nil
+}

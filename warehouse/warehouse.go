@@ -1,0 +1,311 @@
+// Package warehouse answers probe's questions with SQL.
+//
+// It decides which statements a run needs, sends few of them, and turns rows
+// into answers. It is not a driver: a sub-package for each engine opens the
+// database, runs a statement and says which columns a table has. It is not a
+// judge either: it knows no threshold and no verdict.
+//
+// # Data model
+//
+// A [Source] is one connection of pipewatch.yaml. A run is one call of
+// [Source.Ask]:
+//
+//	questions ── equal ones once ──► vetted ──► columns known ──► statements ──► answers
+//	             (map key)           (engine's   (one metadata     (fused by
+//	                                  parser)     statement)        table, where, window)
+//
+// What a person wrote (a query, a condition) is vetted by the engine's own parser
+// before it is sent. The columns of all tables of a run are read before anything
+// else, and a question about an absent table or column is answered from that, so
+// it never reaches, and never spoils, a statement of others. Questions over the
+// same table, condition and window share one SELECT; if that fails, each of them
+// is asked again alone, once.
+//
+// A [Dialect] holds how one engine writes SQL: it is data and small functions, and
+// everything that renders a question takes it as an argument. A new engine is a
+// Dialect here and a package that implements [DB].
+//
+// # Values
+//
+// Rows come back from [Session.Query] in a few Go types only: nil, bool, int64,
+// *big.Int (integers beyond int64), float64, string and time.Time. Moments leave
+// the engine as microseconds since 1970, days as midnight UTC of that day.
+package warehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/probe"
+)
+
+// DB is one database, as an engine's package opens it. Its methods may be called
+// from several goroutines.
+type DB interface {
+	// Session hands out a connection for part of one run, on which the moment of
+	// the run is at. The caller closes it. An error is a *probe.Error.
+	Session(ctx context.Context, at time.Time) (Session, error)
+	// Dialect is how the database writes SQL; it is asked for after the first
+	// Session, when the version of the server is known.
+	Dialect() Dialect
+	// Close releases everything; sessions must have been closed before.
+	Close() error
+}
+
+// Session is one connection, used by one goroutine at a time. Errors are
+// *probe.Error with the engine's own words.
+type Session interface {
+	// Vet parses what a person wrote and refuses everything but one SELECT or one
+	// expression that reads no file and changes nothing.
+	Vet(ctx context.Context, kind Text, sql string) error
+	// Describe tells the columns of relations, in the same order and number.
+	Describe(ctx context.Context, of []probe.Relation) []Description
+	// Query runs one SELECT; see the package comment for the types of cells.
+	Query(ctx context.Context, sql string) ([][]any, error)
+	Close() error
+}
+
+// Text is what a piece of SQL that a person wrote must be.
+type Text string
+
+// The kinds of text.
+const (
+	Select    Text = "SELECT"    // exactly one, whole
+	Condition Text = "condition" // one expression, as after where
+)
+
+// Description is what a relation looks like, or why that is not known.
+type Description struct {
+	Columns   []probe.Column
+	Statement string // what a person can run to see the same
+	Err       error
+}
+
+// Limits bound a Source.
+type Limits struct {
+	MaxQueries       int           // statements in flight at once over all runs, at least 1
+	StatementTimeout time.Duration // 0: none
+	FreeSQL          bool          // scalars, queries and control tables are allowed
+	// Now is the wall clock for Answer.Started and Took. Without one they stay
+	// zero.
+	Now func() time.Time
+}
+
+// Source is one connection that answers questions. It implements probe.Source.
+type Source struct {
+	db     DB
+	limits Limits
+	slots  chan struct{} // one for each session in use
+}
+
+// New makes a Source of a database. The Source owns db from now on.
+func New(db DB, limits Limits) *Source {
+	limits.MaxQueries = max(limits.MaxQueries, 1)
+	if limits.Now == nil {
+		limits.Now = func() time.Time { return time.Time{} }
+	}
+	return &Source{db: db, limits: limits, slots: make(chan struct{}, limits.MaxQueries)}
+}
+
+// Close releases the database. Runs must have ended.
+func (s *Source) Close() error { return s.db.Close() }
+
+// Ping tells whether questions can be asked now, and if not, why.
+func (s *Source) Ping(ctx context.Context, at time.Time) error {
+	session, err := s.session(ctx, at)
+	if err != nil {
+		return err
+	}
+	_, err = s.query(ctx, session, "select 1")
+	return errors.Join(err, s.release(session))
+}
+
+// Ask answers all questions of a run, in their order. Equal questions are asked
+// once and get the same answer.
+func (s *Source) Ask(ctx context.Context, at time.Time, qs []probe.Question) []probe.Answer {
+	unique, places := distinct(qs)
+	answers := make([]probe.Answer, len(unique))
+	session, err := s.session(ctx, at)
+	if err != nil {
+		for i := range answers {
+			answers[i].Err = err
+		}
+	} else {
+		s.run(ctx, at, session, unique, answers)
+	}
+	all := make([]probe.Answer, len(qs))
+	for i := range qs {
+		all[i] = answers[places[i]]
+	}
+	return all
+}
+
+// Planned is one statement of a run and the questions that it answers.
+type Planned struct {
+	Statement string
+	Questions []probe.Question
+}
+
+// Plan tells what Ask would send. It reads columns, which needs the database, and
+// no rows. Questions that Ask would answer without a statement of their own stand
+// in the answers, by question.
+func (s *Source) Plan(ctx context.Context, at time.Time, qs []probe.Question) ([]Planned, map[probe.Question]probe.Answer, error) {
+	unique, _ := distinct(qs)
+	session, err := s.session(ctx, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	answers := make([]probe.Answer, len(unique))
+	statements := s.plan(ctx, at, session, unique, answers)
+	var planned []Planned
+	waiting := make(map[int]bool)
+	for _, st := range statements {
+		p := Planned{Statement: st.text()}
+		for _, i := range st.answers {
+			p.Questions = append(p.Questions, unique[i])
+			waiting[i] = true
+		}
+		planned = append(planned, p)
+	}
+	known := make(map[probe.Question]probe.Answer)
+	for i, q := range unique {
+		if !waiting[i] {
+			known[q] = answers[i]
+		}
+	}
+	return planned, known, s.release(session)
+}
+
+// distinct drops repeated questions; places tells for each question where its
+// answer stands.
+func distinct(qs []probe.Question) (unique []probe.Question, places []int) {
+	seen := make(map[probe.Question]int, len(qs))
+	for _, q := range qs {
+		at, ok := seen[q]
+		if !ok {
+			at = len(unique)
+			seen[q] = at
+			unique = append(unique, q)
+		}
+		places = append(places, at)
+	}
+	return unique, places
+}
+
+// run plans with one session and executes with as many as are free.
+func (s *Source) run(ctx context.Context, at time.Time, session Session, qs []probe.Question, answers []probe.Answer) {
+	statements := s.plan(ctx, at, session, qs, answers)
+	work := make(chan statement, len(statements))
+	for _, st := range statements {
+		work <- st
+	}
+	close(work)
+	// The planning session stays open to the end: it holds what the engine
+	// attached for the run. Its own share of the work is done by this goroutine.
+	var wg sync.WaitGroup
+	for range min(s.limits.MaxQueries, len(statements)) - 1 {
+		// More sessions only where slots are free: a run that waited for a second
+		// slot while it held its first could wait for ever.
+		select {
+		case s.slots <- struct{}{}:
+		default:
+			continue
+		}
+		wg.Go(func() {
+			extra, err := s.open(ctx, at)
+			if err != nil {
+				return // the work is left to the sessions that could be opened
+			}
+			defer s.release(extra) //nolint:errcheck // the statements have their answers
+			for st := range work {
+				s.execute(ctx, extra, st, answers)
+			}
+		})
+	}
+	for st := range work {
+		s.execute(ctx, session, st, answers)
+	}
+	wg.Wait()
+	if err := s.release(session); err != nil {
+		for i := range answers {
+			if answers[i].Err == nil && answers[i].Value == nil {
+				answers[i].Err = err
+			}
+		}
+	}
+}
+
+// execute sends one statement and puts the answers where they belong. A statement
+// that answers several questions and fails is taken apart.
+func (s *Source) execute(ctx context.Context, session Session, st statement, answers []probe.Answer) {
+	started := s.limits.Now()
+	results := make([][][]any, len(st.sql))
+	var err error
+	for i, sql := range st.sql {
+		if results[i], err = s.query(ctx, session, sql); err != nil {
+			break
+		}
+	}
+	took := s.limits.Now().Sub(started)
+	if err != nil && len(st.answers) > 1 && ctx.Err() == nil {
+		for i := range st.answers {
+			s.execute(ctx, session, st.alone(i), answers)
+		}
+		return
+	}
+	var outcomes []outcome
+	if err == nil {
+		outcomes = st.read(results)
+	}
+	for i, place := range st.answers {
+		a := probe.Answer{Err: err, Statement: st.text(), Started: started, Took: took}
+		if err == nil {
+			a.Value, a.Err = outcomes[i].value, outcomes[i].err
+		}
+		if a.Err != nil {
+			a.Value = nil
+		}
+		answers[place] = a
+	}
+}
+
+// query runs one statement under the statement timeout.
+func (s *Source) query(ctx context.Context, session Session, sql string) ([][]any, error) {
+	if s.limits.StatementTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, s.limits.StatementTimeout,
+			fmt.Errorf("statement_timeout of %s passed", s.limits.StatementTimeout))
+		defer cancel()
+	}
+	return session.Query(ctx, sql)
+}
+
+// session waits for a free slot and opens a session in it.
+func (s *Source) session(ctx context.Context, at time.Time) (Session, error) {
+	select {
+	case s.slots <- struct{}{}:
+		return s.open(ctx, at)
+	case <-ctx.Done():
+		return nil, &probe.Error{Class: probe.Timeout, Cause: context.Cause(ctx),
+			Msg: fmt.Sprintf("wait for one of %d connections: %v; raise max_queries or the check's timeout", cap(s.slots), context.Cause(ctx))}
+	}
+}
+
+// open opens a session in a slot that the caller has taken.
+func (s *Source) open(ctx context.Context, at time.Time) (Session, error) {
+	session, err := s.db.Session(ctx, at)
+	if err != nil {
+		<-s.slots
+		return nil, err
+	}
+	return session, nil
+}
+
+func (s *Source) release(session Session) error {
+	err := session.Close()
+	<-s.slots
+	return err
+}
