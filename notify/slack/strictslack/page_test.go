@@ -50,6 +50,9 @@ func TestMrkdwnIsDrawnAsSlackDoes(t *testing.T) {
 		{"a channel", "<#C0ALERTS00>", `<a class="mention" href="/c/C0ALERTS00">#data-alerts</a>`},
 		{"a date near", "<!date^1371211200^{date_short_pretty} at {time}|x>", `<time title="x">yesterday at 12:00 PM</time>`},
 		{"a date far", "<!date^1357045200^{date} {date_num} {date_long_pretty}|x>", `<time title="x">January 1st, 2013 2013-01-01 Tuesday, January 1st, 2013</time>`},
+		{"a date with a link and seconds", "<!date^1371297600^{date_short}, {time_secs} {unknown}^https://example.com/|x>", `<a href="https://example.com/" rel="noreferrer" target="_blank"><time title="x">Jun 15, 2013, 12:00:00 PM {unknown}</time></a>`},
+		{"the suffixes of days", "<!date^1371470400^{date}|x> <!date^1371384000^{date_pretty}|x> <!date^1370174400^{date}|x> <!date^1370260800^{date}|x> <!date^1370952000^{date}|x>",
+			`June 17th, 2013</time> <time title="x">tomorrow</time> <time title="x">June 2nd, 2013</time> <time title="x">June 3rd, 2013</time> <time title="x">June 11th, 2013</time>`},
 		{"emoji by name", ":red_circle: :unheard_of: 10:30:00", `<span class="emoji">🔴</span> :unheard_of: 10:30:00`},
 		{"emoji", "✅ done → next", `<span class="emoji">✅</span> done → next`},
 		{"a label that looks like markup", "<https://example.com|&lt;script&gt;>", `<a href="https://example.com" rel="noreferrer" target="_blank">&lt;script&gt;</a>`},
@@ -57,7 +60,7 @@ func TestMrkdwnIsDrawnAsSlackDoes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s, _ := workspace(nil)
 			must(t, call(t, s, "chat.postMessage", object{"channel": "C0ALERTS00", "text": c.mrkdwn}))
-			shows(t, page(t, s, "/c/data-alerts"), `<div class="text">`+c.want+`</div>`)
+			shows(t, page(t, s, "/c/data-alerts"), `<div class="text">`, c.want+`</div>`)
 		})
 	}
 }
@@ -96,6 +99,31 @@ func TestChannelPage(t *testing.T) {
 	}
 }
 
+func TestRichTextAndMarkdownAreDrawn(t *testing.T) {
+	s, _ := workspace(nil)
+	run := func(kind string, more object) any {
+		more["type"] = kind
+		return more
+	}
+	must(t, call(t, s, "chat.postMessage", object{"channel": "C0ALERTS00", "text": "t", "blocks": []any{
+		object{"type": "rich_text", "elements": []any{
+			run("rich_text_section", object{"elements": []any{
+				run("text", object{"text": "a < *b*\n", "style": object{"bold": true, "code": true}}), run("user", object{"user_id": "U0ANA"}),
+				run("usergroup", object{"usergroup_id": "S0MLONCALL"}), run("channel", object{"channel_id": "C0ALERTS00"}),
+				run("broadcast", object{"range": "channel"}), run("emoji", object{"name": "fire"}), run("link", object{"url": "https://example.com"}),
+			}}),
+			run("rich_text_list", object{"style": "ordered", "indent": 1, "elements": []any{run("rich_text_section", object{"elements": []any{run("text", object{"text": "first"})}})}}),
+			run("rich_text_quote", object{"elements": []any{run("text", object{"text": "said"})}}),
+			run("rich_text_preformatted", object{"elements": []any{run("text", object{"text": "select 1"})}}),
+		}},
+		object{"type": "markdown", "text": "# Head\n- **bold** [link](https://example.com) a < b"},
+	}}))
+	shows(t, page(t, s, "/c/data-alerts"),
+		"<div><b><code>a &lt; *b*<br></code></b>", "@ana", "@ml-oncall", "#data-alerts", "@channel", "🔥", ">https://example.com</a></div>",
+		`<ol class="indent1"><li>first</li></ol><blockquote>said</blockquote><pre>select 1</pre>`,
+		`<b>Head</b><br>• <b>bold</b> <a href="https://example.com" rel="noreferrer" target="_blank">link</a> a &lt; b`)
+}
+
 func TestMessagesOfOnePosterStandTogether(t *testing.T) {
 	s, c := workspace(nil)
 	say(t, s, "one")
@@ -105,7 +133,11 @@ func TestMessagesOfOnePosterStandTogether(t *testing.T) {
 	say(t, s, "three")
 	c.advance(24 * time.Hour)
 	say(t, s, "four")
-	shows(t, page(t, s, "/c/data-alerts"),
+	older := page(t, s, "/c/data-alerts")
+	c.advance(365 * 24 * time.Hour)
+	shows(t, page(t, s, "/c/data-alerts"), "<span>Saturday, June 15th, 2013</span>", "one", "<span>Sunday, June 16th, 2013</span>", "four")
+	shows(t, page(t, s, "/"), "4 messages · last June 16th, 2013 at 12:10 PM")
+	shows(t, older,
 		"<span>Yesterday</span>", `<article class="message" `, "one", `<article class="message compact" `, "two", `<article class="message" `, "three",
 		"<span>Today</span>", `<article class="message" `, "four")
 }
