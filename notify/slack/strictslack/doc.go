@@ -22,8 +22,9 @@
 // any goroutine.
 //
 // A call goes through these steps, one file each: decode (decode.go), token
-// and scope (server.go), fault plan (faults.go), rate (server.go), the method
-// (chat.go, conversations.go, people.go, validate.go, webhook.go) with the
+// and scope (server.go), fault plan (faults.go), the method
+// (chat.go, conversations.go, people.go, validate.go, webhook.go) on the state
+// and its rates (workspace.go) with the
 // checks of what a message may hold (message.go, attachments.go, blocks.go,
 // elements.go, objects.go, tokens.go, with all numbers in limits.go), and the
 // log of requests (inspect.go). page.go and mrkdwn.go draw.
