@@ -6,6 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+sudo=$([ "$(id -u)" -eq 0 ] || echo 'sudo ')
+
 need() {
 	printf 'pipewatch needs %s: %s\n' "$1" "$2" >&2
 	exit 1
@@ -24,14 +26,14 @@ if [ "$(printf '%s\n' "$wanted" "${found:-0}" | sort -V | head -n 1)" != "$wante
 	'Linux aarch64') build=linux-arm64 ;;
 	*) need "Go $wanted or newer" "see https://go.dev/doc/install" ;;
 	esac
-	need "Go $wanted or newer" "sudo rm -rf /usr/local/go && curl -fsSL https://go.dev/dl/go$wanted.$build.tar.gz | sudo tar -C /usr/local -xz && export PATH=/usr/local/go/bin:\$PATH"
+	need "Go $wanted or newer" "${sudo}rm -rf /usr/local/go && curl -fsSL https://go.dev/dl/go$wanted.$build.tar.gz | ${sudo}tar -C /usr/local -xz && export PATH=/usr/local/go/bin:\$PATH"
 fi
 
 if ! command -v "${CXX:-g++}" >/dev/null; then
 	if ! command -v apt-get >/dev/null; then
 		need "a C++ compiler" "install g++ with your system's package manager, or name another compiler in CXX"
 	fi
-	if [ "$(id -u)" -ne 0 ]; then
+	if [ -n "$sudo" ]; then
 		need "a C++ compiler" "sudo apt-get update && sudo apt-get install -y g++"
 	fi
 	echo "==> installing g++, which linking DuckDB needs"
