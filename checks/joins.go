@@ -56,6 +56,7 @@ func settleJoins(s Site, p *joinsParams) ([]dag.NodeID, conf.Problems) {
 				WithCode("PW132").WithHint("a join across connections is not available yet"))
 		}
 	}
+	problems.Merge(badZone(params.Get("column_tz")))
 	p.Time = probe.TimeColumn{Name: p.By, Zone: p.ColumnTZ}
 	if p.By == "" {
 		p.Time = freshnessColumn(s.Node)

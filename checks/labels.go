@@ -74,6 +74,7 @@ func settleLabels(s Site, p *labelsParams) ([]dag.NodeID, conf.Problems) {
 				WithCode("PW151").WithHint("labels across connections are not available yet"))
 		}
 	}
+	problems.Merge(badZone(params.Get("column_tz")))
 	if p.Per == "" {
 		p.Per = probe.Day
 	}

@@ -52,6 +52,9 @@ func (a *allowance) DecodeConf(v conf.Value) conf.Problems {
 		return v.Decode(a.Share)
 	}
 	problems := v.Decode(&a.Count)
+	for i := range problems {
+		problems[i] = problems[i].WithHint("write a count, or a share with its sign, as in 0.5%%")
+	}
 	if len(problems) == 0 && a.Count < 0 {
 		problems.Add(v.Problem("%s is less than 0", v.Quote()))
 	}
@@ -96,6 +99,7 @@ func settleValues(s Site, p *valuesParams) ([]dag.NodeID, conf.Problems) {
 		problems.Add(params.Get("max_bad").Problem("a limit of %s can never be exceeded", p.MaxBad).WithCode("PW162").
 			WithHint("allow a smaller share"))
 	}
+	problems.Merge(badZone(params.Get("column_tz")))
 	p.Time = probe.TimeColumn{Name: p.By, Zone: p.ColumnTZ}
 	if p.By == "" {
 		p.Time = freshnessColumn(s.Node)
@@ -266,7 +270,7 @@ func broken(rule probe.Rule, column string, b probe.Bad, allowed allowance) judg
 		words  string
 	}{
 		probe.Nulls:      {NullValues, "have no"},
-		probe.Duplicates: {Duplicates, "repeat the"},
+		probe.Duplicates: {Duplicates, "repeat"},
 		probe.Unexpected: {UnexpectedValues, "have an unexpected"},
 		probe.OutOfRange: {OutOfRange, "have an out-of-range"},
 	}[rule]

@@ -147,6 +147,7 @@ func settleVersion(s Site, p *versionParams) ([]dag.NodeID, conf.Problems) {
 	if v := params.Get("allow"); v.Exists() && p.Of != "schema" {
 		problems.Add(v.KeyProblem("allow is about changes of a schema").WithCode("PW141").WithHint("use of: schema"))
 	}
+	problems.Merge(badZone(params.Get("partition").Get("column_tz")))
 	if p.ClosedAfter == nil {
 		p.ClosedAfter = new(conf.Duration)
 	}
