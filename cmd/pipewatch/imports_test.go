@@ -14,6 +14,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -136,6 +137,46 @@ func TestPackagesImportOnlyWhatTheTableSays(t *testing.T) {
 	}
 }
 
+func TestTheArchitecturePageHasTheSameTable(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]string{}
+	for line := range strings.Lines(string(page)) {
+		if cells := strings.Split(strings.TrimSpace(line), " | "); len(cells) == 3 && strings.HasPrefix(cells[0], "| `") {
+			shown[strings.Trim(cells[0], "| `")] = strings.NewReplacer(" |", "", "-", "", "all", everything).Replace(cells[2])
+		}
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(knows)) {
+		if got, ok := shown[pkg]; !ok || got != knows[pkg] {
+			t.Errorf("docs/architecture.md says that %s may know %q, the import table %q", pkg, got, knows[pkg])
+		}
+	}
+}
+
+// link matches a link of Markdown to a file, without its anchor.
+var link = regexp.MustCompile(`\]\(([^):#\s]+)(?:#[^)\s]*)?\)`)
+
+func TestLinksInTheDocumentationLeadSomewhere(t *testing.T) {
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || path.Ext(name) != ".md" {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		for _, found := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), found[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", name, found[1])
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestLibrariesStayWhereTheyAreConfined(t *testing.T) {
 	used := map[string]bool{}
 	for _, s := range sources(t) {
@@ -192,11 +233,17 @@ func TestTheClockIsReadOnlyWhereTimePasses(t *testing.T) {
 }
 
 // A test that sleeps is slow and sometimes wrong. In a synctest bubble a sleep
-// costs nothing and is exact, so files that use bubbles are let be.
+// costs nothing and is exact, so packages that are tested in bubbles are let be.
 func TestNothingReallySleeps(t *testing.T) {
-	for _, s := range sources(t) {
-		bubble := slices.Contains(slices.Collect(imports(s)), "testing/synctest")
-		if slices.Contains(selected(s, "time"), "Sleep") && !bubble {
+	all := sources(t)
+	bubbles := map[string]bool{}
+	for _, s := range all {
+		if slices.Contains(slices.Collect(imports(s)), "testing/synctest") {
+			bubbles[s.pkg] = true
+		}
+	}
+	for _, s := range all {
+		if slices.Contains(selected(s, "time"), "Sleep") && !(s.test && bubbles[s.pkg]) {
 			t.Errorf("%s sleeps; wait for what is awaited, or use testing/synctest", s.name)
 		}
 	}
