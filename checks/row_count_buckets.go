@@ -165,7 +165,7 @@ func (p rowCountParams) judgeBuckets(s Site, answer probe.BucketRows, at Moment,
 		observed.Buckets = append(observed.Buckets, bucketObserved{start.UTC(), bucket.rows, open})
 		var j judgement
 		if open {
-			j = judgement{outcome: Pending, message: fmt.Sprintf("%s is not complete: %s has come to %s", p.named(start, s.Node.Zone), p.Time.Column, clock(buckets.complete, s.Node.Zone))}
+			j = judgement{outcome: Pending, message: fmt.Sprintf("%s is not complete; %s has come to %s", bucketName(start.In(s.Node.Zone), p.Per), p.Time.Column, clock(buckets.complete, s.Node.Zone))}
 		} else {
 			bucket.past = p.pastOf(start, buckets, s.Node.Zone)
 			j = p.judgeBucket(bucket, s.Node.Zone)
@@ -203,23 +203,10 @@ func (p rowCountParams) pastOf(start time.Time, buckets bucketsOf, zone *time.Lo
 	return past
 }
 
-// named is a bucket as people call it.
-func (p rowCountParams) named(start time.Time, zone *time.Location) string {
-	switch p.Per {
-	case probe.Hour:
-		return clock(start, zone)
-	case probe.Week:
-		return "the week of " + start.In(zone).Format(dateLayout)
-	case probe.Month:
-		return start.In(zone).Format("2006-01")
-	}
-	return start.In(zone).Format(dateLayout)
-}
-
 // judgeBucket judges one closed bucket. One without any row is missing when
 // it breaks a limit, or when `per` is all there is to judge by.
 func (p rowCountParams) judgeBucket(b bucketCount, zone *time.Location) judgement {
-	name := p.named(b.start, zone)
+	name := bucketName(b.start.In(zone), p.Per)
 	j := p.within(b.rows, name+" has "+counted(b.rows, "row"))
 	if j.outcome == Pass && p.Compare != nil {
 		j = p.Compare.judge(b, name)
@@ -273,10 +260,10 @@ func (c comparison) judge(b bucketCount, name string) judgement {
 		pass.message += fmt.Sprintf(", too few to judge by (min_base %s)", thousands(c.MinBase))
 	case c.MaxDrop != nil && 2*b.rows < usual && c.MaxDrop.Cmp(usual-2*b.rows, usual) > 0:
 		return judgement{outcome: Fail, reason: Dropped, message: fmt.Sprintf("%s has %s, %s below the usual %s, limit %s",
-			name, counted(b.rows, "row"), share(usual-2*b.rows, usual), halves(usual), c.MaxDrop)}
+			name, counted(b.rows, "row"), shareUp(usual-2*b.rows, usual), halves(usual), c.MaxDrop)}
 	case c.MaxRise != nil && 2*b.rows > usual && c.MaxRise.Cmp(2*b.rows-usual, usual) > 0:
 		return judgement{outcome: Fail, reason: Rose, message: fmt.Sprintf("%s has %s, %s above the usual %s, limit %s",
-			name, counted(b.rows, "row"), share(2*b.rows-usual, usual), halves(usual), c.MaxRise)}
+			name, counted(b.rows, "row"), shareUp(2*b.rows-usual, usual), halves(usual), c.MaxRise)}
 	}
 	return pass
 }

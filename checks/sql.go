@@ -56,11 +56,7 @@ func judgeSQL(_ Site, p sqlParams, as []probe.Answer, _ Memory, _ Moment) (Verdi
 	if value.Null {
 		return judgement{outcome: NoData, message: "the statement gives no value"}.verdict(sqlObserved{}, p.Expect), nil
 	}
-	n := value.Number
-	if math.IsNaN(n) || math.IsInf(n, 0) {
-		return Verdict{Outcome: Error, Message: fmt.Sprintf("the statement gives %v, which cannot be judged: make it a number or NULL", n), Expected: p.Expect}, nil
-	}
-	return p.Expect.judge(n).verdict(sqlObserved{&n}, p.Expect), nil
+	return p.Expect.judge(value.Number).verdict(sqlObserved{&value.Number}, p.Expect), nil
 }
 
 // judge holds a number against the limits; these are part of what is good.

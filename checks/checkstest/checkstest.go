@@ -13,17 +13,17 @@
 //
 //	timezone: America/New_York        # default UTC
 //	data: |                           # statements, each ending with ; at the end of a line
-//	  create table readings (at timestamptz, n integer);
+//	  create table readings (ts timestamptz, n integer);
 //	  insert into readings values ('2013-06-15 03:00:00+00', 1);
 //	nodes: |                          # as under nodes: in a DAG file
-//	  readings: {table: readings, freshness: {column: at, error_after: 6h}}
+//	  readings: {table: readings, freshness: {column: ts, error_after: 6h}}
 //	check: readings/freshness         # default: the first check of the first node
 //	as_of: 2013-06-15T12:00:00Z
 //	want:
 //	  verdict: fail
 //	  reason: stale                   # default: none
 //	  observed: {age_seconds: 32400}  # these keys, among others
-//	  message: newest at is 9h old, limit 6h
+//	  message: newest ts is 9h old, limit 6h
 //	  onset: 2013-06-15T09:00:00Z
 //	  questions: [watermark]          # the types of the questions asked
 //
