@@ -100,7 +100,7 @@ func (d *destination) step(ctx context.Context) (time.Duration, error) {
 	now := time.Now()
 	var best, soonest *task
 	for _, t := range d.tasks(posts, now) {
-		if !t.due.After(now) && (best == nil || t.kind < best.kind && best.kind < edit) {
+		if !t.due.After(now) && (best == nil || t.kind < best.kind && t.kind < edit) {
 			best = &t
 		}
 		if soonest == nil || t.due.Before(soonest.due) {
