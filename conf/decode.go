@@ -120,7 +120,9 @@ func (d *decoding) constrain(v Value, f field) {
 	default:
 		d.oneOf(v, f.enum)
 		d.bounds(v, f)
-		if utf8.RuneCountInString(v.Text()) < f.minLen {
+		if f.minLen > 0 && v.Text() == "" {
+			d.problems.Add(v.Problem("the text is empty"))
+		} else if utf8.RuneCountInString(v.Text()) < f.minLen {
 			d.problems.Add(v.Problem("needs %d or more characters", f.minLen))
 		} else if f.pattern != nil && !f.pattern.MatchString(v.Text()) {
 			d.problems.Add(v.Problem("%s does not match %s", v.Quote(), f.pattern))
@@ -291,6 +293,9 @@ func leadingZero(s string) bool {
 // NotOneOf is the problem of a value outside a fixed set of words.
 func NotOneOf(v Value, allowed ...string) Problem {
 	p := v.Problem("%s is not one of %s", v.Quote(), strings.Join(allowed, ", "))
+	if len(allowed) == 1 {
+		p.Msg = fmt.Sprintf("%s is not %q, the only word there is", v.Quote(), allowed[0])
+	}
 	if near := Nearest(v.Text(), allowed); near != "" && v.Quote() == quote(v.Text()) {
 		p = p.WithHint("did you mean %q?", near)
 	}

@@ -87,8 +87,8 @@ func (b *graphBuilder) collect(dags []*DAG) {
 	first := map[string]*DAG{}
 	for _, d := range dags {
 		if before := first[d.Name]; before != nil {
-			b.problems.Add(conf.Problem{Pos: conf.Pos{File: d.File}, Code: DuplicateDAG, Path: "dag",
-				Msg: fmt.Sprintf("DAG %q is also defined in %s", d.Name, before.File), Hint: "rename one of them; ids are unique across files"})
+			b.problems.Add(conf.Problem{Pos: d.Pos, Code: DuplicateDAG, Path: "dag", Width: len(d.Name),
+				Msg: fmt.Sprintf("DAG %q is also defined in %s", d.Name, before.Pos), Hint: "rename one of them; ids are unique across files"})
 			continue
 		}
 		first[d.Name] = d
@@ -127,16 +127,13 @@ func (b *graphBuilder) resolve() []edgeOf {
 	for _, d := range b.dags {
 		for _, n := range d.Nodes {
 			if n.Type == External {
-				if b.target(n.External) == nil && !b.known(n.External) {
-					b.problems.Add(conf.Problem{Pos: n.Pos, Code: UnknownExternal, Path: path(n), Width: len(n.ID.Name()),
-						Msg: fmt.Sprintf("no node %q for this external to stand for", n.External), Hint: b.suggest(n.External, d)})
-				}
+				b.checkExternal(n, d)
 				continue
 			}
 			for _, e := range n.Upstream {
 				if source := b.target(e.To); source != nil {
 					edges = append(edges, edgeOf{b.position[n.ID], b.position[source.ID], e})
-				} else if !b.known(e.To) {
+				} else if !b.accounted(e.To) {
 					b.problems.Add(conf.Problem{Pos: e.Pos, Code: UnknownUpstream, Path: path(n) + ".depends_on", Width: len(d.short(e.To)),
 						Msg: fmt.Sprintf("unknown upstream %q", d.short(e.To)), Hint: b.suggest(e.To, d)})
 				}
@@ -146,25 +143,46 @@ func (b *graphBuilder) resolve() []edgeOf {
 	return edges
 }
 
+// edgeOf is an edge with its ends as positions in sorted.
 type edgeOf struct {
 	node, source int32
 	edge         Edge
 }
 
-// known reports whether an id is accounted for although it leads nowhere: it, or what
-// it stands for, has been reported already.
-func (b *graphBuilder) known(id NodeID) bool {
-	for range len(b.nodes) + 1 {
-		if b.broken[id] || b.broken[NodeID(id.DAG()+"/")] {
+// accounted reports whether the reason why an id leads nowhere is told elsewhere: its
+// file or its node could not be read, or it is an external with a problem of its own.
+func (b *graphBuilder) accounted(id NodeID) bool {
+	return b.nodes[id] != nil || b.broken[id] || b.broken[anyNodeOf(id.DAG())]
+}
+
+func (b *graphBuilder) checkExternal(n *Node, d *DAG) {
+	problem := conf.Problem{Pos: n.Pos, Code: UnknownExternal, Path: path(n), Width: len(n.ID.Name())}
+	switch {
+	case n.External == "": // it could not be read
+	case !b.accounted(n.External):
+		problem.Msg = fmt.Sprintf("no node %q for this external to stand for", n.External)
+		problem.Hint = b.suggest(n.External, d)
+		b.problems.Add(problem)
+	case b.circular(n):
+		problem.Msg = "this external stands for itself, through " + string(n.External)
+		problem.Hint = "let one of them name a node that is no external"
+		b.problems.Add(problem)
+	}
+}
+
+// circular reports whether externals lead from a node back to it.
+func (b *graphBuilder) circular(n *Node) bool {
+	at := n
+	for range len(b.nodes) {
+		at = b.nodes[at.External]
+		switch {
+		case at == nil || at.Type != External:
+			return false
+		case at == n:
 			return true
 		}
-		n := b.nodes[id]
-		if n == nil {
-			return false
-		}
-		id = n.External
 	}
-	return false
+	return false // in a circle further on, which is reported there
 }
 
 func (b *graphBuilder) suggest(id NodeID, in *DAG) string {

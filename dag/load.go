@@ -99,7 +99,8 @@ func (r *reader) file(f File) *DAG {
 	doc = r.interpolate(withoutExtensions(doc))
 	var keys fileKeys
 	r.problems.Merge(doc.Decode(&keys))
-	r.dag = &DAG{Name: keys.DAG, Description: keys.Description, Owner: keys.Owner, Tags: keys.Tags, Connection: keys.Connection, File: f.Name}
+	r.dag = &DAG{Name: keys.DAG, Description: keys.Description, Owner: keys.Owner, Tags: keys.Tags, Connection: keys.Connection,
+		File: f.Name, Pos: doc.Get("dag").Pos()}
 	r.dag.Zone = r.zone(doc.Get("timezone"))
 	if v := keys.Version; v.Exists() && v.Text() != "1" {
 		r.problems.Add(v.Problem("version %s is not known", v.Quote()).WithHint("this pipewatch reads version: 1"))
@@ -129,6 +130,9 @@ func (r *reader) file(f File) *DAG {
 	}
 	for key, value := range keys.Nodes.Fields() {
 		r.node(key, value)
+	}
+	if !nameShape.MatchString(keys.DAG) {
+		return nil // reported; its nodes have no ids to depend on
 	}
 	return r.dag
 }

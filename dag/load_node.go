@@ -29,9 +29,7 @@ func (r *reader) node(key, raw conf.Value) {
 		Description: keys.Description, Connection: keys.Connection, Owner: keys.Owner, Runbook: keys.Runbook,
 		Tags: union(r.dag.Tags, keys.Tags), Gate: keys.Gate, Zone: r.dag.Zone, Pos: key.Pos(),
 	}
-	if !r.settleType(n, key, raw) {
-		return
-	}
+	r.settleType(n, key, raw)
 	r.settleNames(n, key, merged)
 	for _, d := range keys.DependsOn {
 		to := d.node.Text()
@@ -67,8 +65,9 @@ func typeNames() []string {
 }
 
 // settleType demands exactly one of the keys that say what a node is. They count only
-// in the node itself: defaults cannot turn a table into a view.
-func (r *reader) settleType(n *Node, key, raw conf.Value) bool {
+// in the node itself: defaults cannot turn a table into a view. A node that fails keeps
+// its place in the graph of the problems, which is thrown away in the end.
+func (r *reader) settleType(n *Node, key, raw conf.Value) {
 	var given []string
 	for _, t := range typeNames() {
 		if raw.Get(t).Exists() {
@@ -78,7 +77,7 @@ func (r *reader) settleType(n *Node, key, raw conf.Value) bool {
 	}
 	switch {
 	case len(given) == 0:
-		r.problems.Add(key.Problem("the node says not what it is").WithHint("give it exactly one of table, view, query, job, external"))
+		r.problems.Add(key.Problem("the node does not say what it is").WithHint("give it exactly one of table, view, query, job, external"))
 	case len(given) > 1:
 		r.problems.Add(key.Problem("the node is %s at once", strings.Join(given, " and ")).WithHint("keep exactly one of them"))
 	}
@@ -89,7 +88,6 @@ func (r *reader) settleType(n *Node, key, raw conf.Value) bool {
 			}
 		}
 	}
-	return len(given) == 1
 }
 
 // settleNames fills in connection and owner from the DAG and checks that they exist.

@@ -71,7 +71,8 @@ type DAG struct {
 	Connection  string         // default connection of its nodes
 	Zone        *time.Location // whose days and clock times the file means
 	File        string
-	Nodes       []*Node // in file order
+	Pos         conf.Pos // of its id
+	Nodes       []*Node  // in file order
 }
 
 // Node is one thing upstream of a model or a dashboard.
