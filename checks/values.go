@@ -250,7 +250,7 @@ func judgeValues(_ Site, p valuesParams, as []probe.Answer, _ Memory, _ Moment) 
 	case rows == 0:
 		found[0] = judgement{outcome: NoData, message: "nothing to judge: no rows"}
 	case bad == 0:
-		found[0].message = fmt.Sprintf("%s keep %s", counted(rows, "row"), counted(int64(len(observed.Rules)), "rule"))
+		found[0].message = fmt.Sprintf("no rule of %d is broken in %s", len(observed.Rules), counted(rows, "row"))
 	case bad > 1:
 		found[1].message += fmt.Sprintf("; %s more broken", counted(int64(bad-1), "rule"))
 	}

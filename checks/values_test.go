@@ -15,15 +15,15 @@ func TestValuesVerdicts(t *testing.T) {
 		turns      []turn
 	}{
 		{"no bad row passes", "{not_null: [a, b]}", []turn{
-			{noon, []any{probe.Bad{Rows: 1000}, probe.Bad{Rows: 1000}}, "pass: 1,000 rows keep 2 rules"}}},
+			{noon, []any{probe.Bad{Rows: 1000}, probe.Bad{Rows: 1000}}, "pass: no rule of 2 is broken in 1,000 rows"}}},
 		{"one bad row fails, as none is allowed", "{not_null: [a]}", []turn{
 			{noon, []any{probe.Bad{Bad: 1, Rows: 1000}}, "fail nulls: 1 of 1,000 rows have no a, limit 0"}}},
 		{"as many bad rows as allowed pass", "{not_null: [a], max_bad: 3}", []turn{
-			{noon, []any{probe.Bad{Bad: 3, Rows: 1000}}, "pass: 1,000 rows keep 1 rule"}}},
+			{noon, []any{probe.Bad{Bad: 3, Rows: 1000}}, "pass: no rule of 1 is broken in 1,000 rows"}}},
 		{"one more fails", "{not_null: [a], max_bad: 3}", []turn{
 			{noon, []any{probe.Bad{Bad: 4, Rows: 1000}}, "fail nulls: 4 of 1,000 rows have no a, limit 3"}}},
 		{"a share exactly at the limit passes", "{not_null: [a], max_bad: 0.1%}", []turn{
-			{noon, []any{probe.Bad{Bad: 1, Rows: 1000}}, "pass: 1,000 rows keep 1 rule"}}},
+			{noon, []any{probe.Bad{Bad: 1, Rows: 1000}}, "pass: no rule of 1 is broken in 1,000 rows"}}},
 		{"a share above it fails and is shown above it", "{not_null: [a], max_bad: 0.1%}", []turn{
 			{noon, []any{probe.Bad{Bad: 1001, Rows: 1_000_000}}, "fail nulls: 1,001 of 1,000,000 rows have no a (0.11%), limit 0.1%"}}},
 		{"the limit holds for each rule, and the first broken one speaks", "{unique: [k, [a, b]], accepted: {c: [x]}, between: {n: {min: 0}}, max_bad: 1}", []turn{
