@@ -39,7 +39,7 @@ type Store interface {
 	// fingerprint is left out.
 	Memories(fingerprints map[dag.CheckID]string) (map[dag.CheckID]checks.Memory, error)
 	// LastSlots tells the last slot each DAG has used.
-	LastSlots() map[string]time.Time
+	LastSlots() (map[string]time.Time, error)
 	// Record calls decide with the book and writes the run and the change,
 	// all in one transaction.
 	Record(run incident.Run, decide func(incident.Book) incident.Change, route func(incident.Incident) string, fingerprint func(dag.CheckID) string) (incident.Change, error)
@@ -78,19 +78,24 @@ type Service struct {
 }
 
 // New makes a service that has yet to Run.
-func New(cfg Config, suite *checks.Suite) *Service {
+func New(cfg Config, suite *checks.Suite) (*Service, error) {
 	s := &Service{cfg: cfg, wake: make(chan struct{}, 1), done: make(chan asked, 64), suite: suite, busy: map[string]bool{}}
-	s.agenda = s.plan(suite)
-	return s
+	var err error
+	s.agenda, err = s.plan(suite)
+	return s, err
 }
 
 // plan makes the agenda of a suite from what the store knows.
-func (s *Service) plan(suite *checks.Suite) *agenda {
+func (s *Service) plan(suite *checks.Suite) (*agenda, error) {
 	book := s.cfg.Store.Book()
-	return newAgenda(suite, s.cfg.Store.LastSlots(), s.cfg.Now(), func(c *checks.Check) bool {
+	last, err := s.cfg.Store.LastSlots()
+	if err != nil {
+		return nil, err
+	}
+	return newAgenda(suite, last, s.cfg.Now(), func(c *checks.Check) bool {
 		st, known := book.States[c.ID()]
 		return !known || st.Fingerprint != c.Fingerprint
-	})
+	}), nil
 }
 
 // Suite is what is being watched now.
@@ -102,12 +107,16 @@ func (s *Service) Suite() *checks.Suite {
 
 // Reload watches another suite from now on. Runs in flight are recorded; their
 // results for checks that are gone are dropped.
-func (s *Service) Reload(suite *checks.Suite) {
-	a := s.plan(suite)
+func (s *Service) Reload(suite *checks.Suite) error {
+	a, err := s.plan(suite)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	s.suite, s.agenda, s.dirty = suite, a, true
 	s.mu.Unlock()
 	s.kick()
+	return nil
 }
 
 // Next lists when each DAG is due, soonest first.
