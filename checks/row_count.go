@@ -98,10 +98,13 @@ func settleRowCount(s Site, p *rowCountParams) ([]dag.NodeID, conf.Problems) {
 	if other == nil {
 		return nil, problems
 	}
-	if other.ID == s.Node.ID {
+	if other.ID == s.Node.ID && s.Spec.Where == "" {
 		problems.Add(params.Get("equals").Get("node").Problem("a node always has as many rows as itself").WithCode("PW127"))
 	}
 	p.Other = RelationOf(other)
+	if other.ID == s.Node.ID {
+		return nil, problems
+	}
 	return []dag.NodeID{other.ID}, problems
 }
 

@@ -135,6 +135,14 @@ type bucketsOf struct {
 
 func (b bucketsOf) exists(start time.Time) bool { return !start.Before(b.first) }
 
+// progress says how far rows have come.
+func (b bucketsOf) progress(zone *time.Location) string {
+	if b.complete.IsZero() {
+		return "no row up to now"
+	}
+	return "come to " + clock(b.complete, zone)
+}
+
 func (p rowCountParams) read(s Site, answer probe.BucketRows) bucketsOf {
 	b := bucketsOf{rows: map[probe.Instant]int64{}, first: bucketStart(answer.First.Time(), p.Per, s.Node.Zone)}
 	for _, bucket := range answer.Buckets {
@@ -165,7 +173,7 @@ func (p rowCountParams) judgeBuckets(s Site, answer probe.BucketRows, at Moment,
 		observed.Buckets = append(observed.Buckets, bucketObserved{start.UTC(), bucket.rows, open})
 		var j judgement
 		if open {
-			j = judgement{outcome: Pending, message: fmt.Sprintf("%s is not complete; %s has come to %s", bucketName(start.In(s.Node.Zone), p.Per), p.Time.Column, clock(buckets.complete, s.Node.Zone))}
+			j = judgement{outcome: Pending, message: fmt.Sprintf("%s is not complete; %s has %s", bucketName(start.In(s.Node.Zone), p.Per), p.Time.Column, buckets.progress(s.Node.Zone))}
 		} else {
 			bucket.past = p.pastOf(start, buckets, s.Node.Zone)
 			j = p.judgeBucket(bucket, s.Node.Zone)

@@ -12,10 +12,8 @@ func needRows(s Site) conf.Problems {
 	if s.Node.Type != dag.Job {
 		return nil
 	}
-	return conf.Problems{{
-		Pos: s.Spec.Pos, Path: string(s.Spec.ID), Code: "PW100", Msg: s.Spec.Kind + " is about rows, and a job has none",
-		Hint: "put it on the table that the job writes",
-	}}
+	return conf.Problems{s.Spec.Params.KeyProblem("%s is about rows, and a job has none", s.Spec.Kind).
+		WithCode("PW100").WithHint("put it on the table that the job writes")}
 }
 
 // noWhere is the problem of a condition on the rows of a check that reads none.
@@ -23,10 +21,8 @@ func noWhere(s Site) conf.Problems {
 	if s.Spec.Where == "" {
 		return nil
 	}
-	return conf.Problems{{
-		Pos: s.Spec.Pos, Path: string(s.Spec.ID), Code: "PW100", Msg: "where has no meaning for " + s.Spec.Kind,
-		Hint: "write the condition into the statement",
-	}}
+	return conf.Problems{s.Spec.Params.KeyProblem("where has no meaning for %s", s.Spec.Kind).
+		WithCode("PW100").WithHint("write the condition into the statement")}
 }
 
 // badZone is the problem of a zone that does not exist.
@@ -45,10 +41,8 @@ func needConnection(s Site) conf.Problems {
 	if s.Node.Connection != "" {
 		return nil
 	}
-	return conf.Problems{{
-		Pos: s.Spec.Pos, Path: string(s.Spec.ID), Code: dag.UnknownConnection, Msg: "the node has no connection for the statement",
-		Hint: "write connection: at the top of the file or in the node",
-	}}
+	return conf.Problems{s.Spec.Params.KeyProblem("the node has no connection for the statement").
+		WithCode(dag.UnknownConnection).WithHint("write connection: at the top of the file or in the node")}
 }
 
 // seconds is a duration for JSON; nil when there is none.
