@@ -1,0 +1,184 @@
+package store_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pipewatch-dev/pipewatch/incident"
+	"github.com/pipewatch-dev/pipewatch/notify"
+	"github.com/pipewatch-dev/pipewatch/probe"
+	"github.com/pipewatch-dev/pipewatch/store"
+)
+
+func TestHeartbeatsAreKeptInOrderAndOncePerRunAndKind(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pw.db")
+	db := open(t, path)
+	start := probe.Beat{At: at(0), Kind: probe.BeatStart, Run: "a"}
+	end := probe.Beat{At: at(2), Kind: probe.BeatFail, Run: "a", Exit: 3, Body: "out of memory"}
+	plain := probe.Beat{At: at(1), Kind: probe.BeatSuccess}
+	repeated := start
+	repeated.At = at(5)
+	for _, b := range []probe.Beat{start, end, plain, repeated, plain} {
+		if err := db.Heartbeat("load", b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Heartbeat("load2", plain); err != nil {
+		t.Fatal(err)
+	}
+	got, err := reopen(t, db, path).Beats("load")
+	if diff := cmp.Diff([]probe.Beat{start, plain, plain, end}, got); diff != "" || err != nil {
+		t.Errorf("beats: %v\n%s", err, diff)
+	}
+}
+
+func TestHeartbeatsDoNotPileUp(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "pw.db"))
+	long := strings.Repeat("ä", 20<<10)
+	for n := range 130 {
+		if err := db.Heartbeat("load", probe.Beat{At: at(n), Kind: probe.BeatSuccess, Body: long}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	beats, err := db.Beats("load")
+	if err != nil || len(beats) != 100 {
+		t.Fatalf("%d beats, %v, want the newest 100", len(beats), err)
+	}
+	if !beats[0].At.Equal(at(30)) || len(beats[0].Body) > 10<<10 || !strings.HasPrefix(long, beats[0].Body) {
+		t.Errorf("oldest beat is of %s with %d bytes", beats[0].At, len(beats[0].Body))
+	}
+}
+
+func TestDAGFilesAreReplacedAsASet(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pw.db")
+	db := open(t, path)
+	for _, files := range []map[string][]byte{
+		{"dags/shop.yaml": []byte(shop), "dags/old.yaml": []byte("version: 1")},
+		{"dags/shop.yaml": []byte(shop + "# edited"), "dags/feeds.yaml": []byte(feeds)},
+	} {
+		if err := db.PutDAGFiles(files); err != nil {
+			t.Fatal(err)
+		}
+		db = reopen(t, db, path)
+		got, err := db.DAGFiles()
+		if diff := cmp.Diff(files, got); diff != "" || err != nil {
+			t.Errorf("files: %v\n%s", err, diff)
+		}
+	}
+}
+
+func TestAuditIsReadNewestFirst(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "pw.db"))
+	for n := range 3 {
+		if err := db.Audit(store.Entry{At: at(n), Who: "signal", Did: "reload", Detail: fmt.Sprint(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := db.Audits(2)
+	want := []store.Entry{{At: at(2), Who: "signal", Did: "reload", Detail: "2"}, {At: at(1), Who: "signal", Did: "reload", Detail: "1"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("audit: %v\n%s", err, diff)
+	}
+}
+
+func TestPruneRemovesWhatIsOldAndDone(t *testing.T) {
+	r := recorder{t, open(t, filepath.Join(t.TempDir(), "pw.db")), suite(t, shop), incident.AtOnce()}
+	sent := one(t, r.record(r.run("shop", at(0), ordersFresh)))
+	r.record(r.run("shop", at(15)))
+	sendAll(t, r.db)
+	unsent := one(t, r.record(r.run("shop", at(60), ordersFresh)))
+	r.record(r.run("shop", at(75)))
+	standing := one(t, r.record(r.run("shop", at(120), ordersFresh)))
+	const days = 24 * 60
+	r.record(r.run("shop", at(3*days), ordersFresh))
+	for n := range 1100 {
+		if err := r.db.Audit(store.Entry{At: at(n), Did: "ack"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone, err := r.db.Prune(at(2 * days))
+	if err != nil || gone < 1100+5+1 {
+		t.Errorf("removed %d records, %v", gone, err)
+	}
+	if _, err := r.db.Incident(sent); err == nil {
+		t.Error("an old incident whose messages were sent is still there")
+	}
+	for _, id := range []incident.ID{unsent, standing} {
+		if _, err := r.db.Incident(id); err != nil {
+			t.Errorf("%s is gone although it is open or unsent: %v", id, err)
+		}
+	}
+	if _, err := r.db.Run("shop", at(75)); err == nil {
+		t.Error("an old run is still there")
+	}
+	if _, err := r.db.Run("shop", at(3*days)); err != nil {
+		t.Errorf("a young run is gone: %v", err)
+	}
+	if again, err := r.db.Prune(at(2 * days)); again != 0 || err != nil {
+		t.Errorf("a second time removed %d, %v", again, err)
+	}
+}
+
+// one is the only incident of a change.
+func one(t *testing.T, c incident.Change) incident.ID {
+	t.Helper()
+	for id := range c.Incidents {
+		if len(c.Incidents) == 1 {
+			return id
+		}
+	}
+	t.Fatalf("%d incidents changed, want 1", len(c.Incidents))
+	return ""
+}
+
+// sendAll marks every pending post as sent.
+func sendAll(t *testing.T, db *store.DB) {
+	t.Helper()
+	pending, err := db.Pending()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range pending {
+		pending[i].Shown, pending[i].Ref = pending[i].Want, notify.Ref{Channel: "C1", TS: "1"}
+	}
+	if err := db.Save(pending...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCopyIsAWholeStore(t *testing.T) {
+	dir := t.TempDir()
+	r := recorder{t, open(t, filepath.Join(dir, "pw.db")), suite(t, shop), incident.AtOnce()}
+	r.record(r.run("shop", at(0), ordersFresh))
+	var buf bytes.Buffer
+	if _, err := r.db.WriteTo(&buf); err != nil {
+		t.Fatal(err)
+	}
+	book := r.db.Book()
+	r.record(r.run("shop", at(15)))
+	backup := filepath.Join(dir, "backup.db")
+	if err := os.WriteFile(backup, buf.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	restored := open(t, backup)
+	if diff := cmp.Diff(book, restored.Book(), same); diff != "" {
+		t.Errorf("book of the copy (-then +copy):\n%s", diff)
+	}
+	ours, err1 := r.db.Generation()
+	theirs, err2 := restored.Generation()
+	if err1 != nil || err2 != nil || ours == "" || ours != theirs {
+		t.Errorf("generations %q and %q (%v, %v), want the same", ours, theirs, err1, err2)
+	}
+	if other, err := open(t, filepath.Join(dir, "other.db")).Generation(); err != nil || other == ours {
+		t.Errorf("a new file has generation %q (%v) as well", other, err)
+	}
+	if size, err := r.db.Size(); err != nil || size < 4096 {
+		t.Errorf("size %d, %v", size, err)
+	}
+}
