@@ -31,6 +31,44 @@ weekday. No bucket can drop by more than 100%.`},
 so the two do not go together. Use per: day or per: hour.`},
 		{Code: "PW127", Title: "equals names no other node", Text: `equals compares this node's number of rows with that of another node, which must exist and be another one. Nodes
 of the same DAG are written by name, nodes of another as "dag/node".`},
+		{Code: "PW130", Title: "joins names no node with rows", Text: `to is the parent of a join: a node with rows that exists. Nodes of the same DAG are written by name, nodes of
+another as "dag/node". A job has no rows; name the table that it writes.`},
+		{Code: "PW131", Title: "sides of a key differ in length", Text: `on says which columns of this node equal which of the other, one by one, so both sides need the same
+number of columns. k and [k1, k2] mean the same names on both sides, {left: …, right: …} means this node's and the other's.`},
+		{Code: "PW132", Title: "join across connections", Text: `The two sides of a join are in different databases, so no statement of one engine can compare them. This is not
+available yet.`},
+		{Code: "PW133", Title: "window without a time column", Text: `last and allow_late choose rows by when they happened. Name the column with by, or give the node a freshness
+check, whose column is then used.`},
+		{Code: "PW134", Title: "limit of a join that is always or never met", Text: `A least share of 0% can never be missed, one above 100% can never be reached, and a window of 0s
+holds no row. To only observe, leave the key out: what was found is reported all the same.`},
+		{Code: "PW140", Title: "built_from names no other node with rows", Text: `built_from lists the nodes that a node is made of: others that exist and have rows. Nodes of the same DAG are
+written by name, nodes of another as "dag/node".`},
+		{Code: "PW141", Title: "keys of a version that do not go together", Text: `A schema is one for the whole table, so partition and closed_after belong to of: content only, and
+closed_after to a check with partitions. allow lists changes of columns that are fine, so it belongs to of: schema.`},
+		{Code: "PW142", Title: "no upstream could explain a change", Text: `{require: upstream_changed} accepts a change when a node in built_from has a new version too. Without built_from every
+change would be a failure for ever. List the nodes, or use on_change: fail.`},
+		{Code: "PW143", Title: "no run could explain a change", Text: `{require: run} accepts a change when a job upstream has succeeded since. No job with runs to ask for is upstream of this node
+over depends_on, so every change would be a failure for ever. Add the job that writes it, or use on_change: fail.`},
+		{Code: "PW150", Title: "labels names no node with examples", Text: `of is the node whose rows are to be labelled: one that exists and has rows. Nodes of the same DAG are written by name,
+nodes of another as "dag/node".`},
+		{Code: "PW151", Title: "labels across connections", Text: `The labels and their examples are in different databases, so no statement of one engine can compare them. This is not
+available yet.`},
+		{Code: "PW152", Title: "coverage that is always or never reached", Text: `A least coverage of 0% can never be missed and one above 100% can never be reached. To only observe, leave
+min_coverage out: the coverage is reported all the same.`},
+		{Code: "PW153", Title: "coverage of implicit negatives", Text: `With kind: implicit_negative an example without a label is a negative (no click), so most have none and coverage says nothing
+about the feed. Remove min_coverage: the feed is judged by whether labels of a later time than each mature cohort have come.`},
+		{Code: "PW154", Title: "no cohort would ever be mature", Text: `Only cohorts that start within last are judged, and labels are demanded of a cohort delay + grace after its end. last is so
+short that a cohort leaves it before that. Make last longer; 30d is the default.`},
+		{Code: "PW155", Title: "conflicts without a value", Text: `Labels of one example conflict when their values differ, so conflicting needs to know the column of the value. Name it with
+value.`},
+		{Code: "PW156", Title: "cohorts freeze before they are mature", Text: `freeze_after is the age from which labels may not change any more. Before delay + grace they still come, so freezing them
+earlier would be a finding every day.`},
+		{Code: "PW160", Title: "values without a rule", Text: `A values check holds columns against rules: not_null, unique, accepted, between. Without any it would pass for ever.`},
+		{Code: "PW161", Title: "rule that no value or every value keeps", Text: `A range needs a limit, limits of one type (numbers, or texts such as days), and min not above max. A list of accepted
+values needs values; NULL is no value and is always accepted, not_null is the rule against it.`},
+		{Code: "PW162", Title: "limit of bad rows that is never exceeded", Text: `No share of rows exceeds 100%, and a window of 0s holds no row, so the check would pass for ever.`},
+		{Code: "PW163", Title: "window of values without a time column", Text: `last chooses rows by when they happened. Name the column with by, or give the node a freshness check, whose column
+is then used.`},
 		{Code: "PW165", Title: "limits that no value can meet", Text: `min is more than max, or equals stands beside limits that it makes meaningless.`},
 		{Code: "PW170", Title: "source of a job's runs", Text: `A job is watched by exactly one source that tells of its runs: heartbeat: <name> when the job calls pipewatch, or
 runs: a SELECT of run_id, started_at, ended_at and state from a control table.`},
