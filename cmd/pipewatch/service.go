@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/incident"
+	"github.com/pipewatch-dev/pipewatch/notify"
+	"github.com/pipewatch-dev/pipewatch/probe"
+	"github.com/pipewatch-dev/pipewatch/store"
+	"github.com/pipewatch-dev/pipewatch/watch"
+)
+
+// parts is what a service is put together from. serve and the demo differ in
+// these and in nothing else.
+type parts struct {
+	project *project
+	source  probe.Source
+	store   *store.DB
+	channel notify.Channel
+	now     func() time.Time
+	wait    func(ctx context.Context, until time.Time, busy bool, wake <-chan struct{}) error
+	// observe is told of every recorded run; it may be nil.
+	observe func(incident.Run, incident.Change)
+	log     *slog.Logger
+}
+
+// service is the loop, the sender and the page of one project.
+type service struct {
+	parts
+	loop   *watch.Service
+	sender *notify.Sender
+	latest *latest
+	began  time.Time
+
+	mu     sync.Mutex
+	desk   notify.Desk
+	broken map[string]error // DAG files that a reload could not take up
+}
+
+// newService puts a service together; nothing runs yet.
+func newService(p parts) (*service, error) {
+	s := &service{parts: p, latest: newLatest(), began: time.Now(), broken: map[string]error{}}
+	s.desk = p.project.desk()
+	slack := p.project.config.Alerts.Slack
+	s.sender = notify.NewSender(notify.Config{
+		Outbox: p.store, Channel: p.channel, Compose: s.compose,
+		Timeout: slack.Timeout.Std(), Quiet: slack.Quiet.Std(), Moment: p.now,
+		Log: p.log.With("component", "sender"),
+	})
+	loop, err := watch.New(watch.Config{
+		Source: p.source, Store: p.store, Policy: p.project.config.policy(), Route: s.route,
+		Now: p.now, Wait: p.wait, Recorded: s.recorded, Log: p.log.With("component", "loop"),
+	}, p.project.suite)
+	if err != nil {
+		return nil, err
+	}
+	s.loop = loop
+	return s, nil
+}
+
+// desk is whom to tell about what.
+func (p *project) desk() notify.Desk {
+	return notify.Desk{
+		Suite: p.suite, Owners: p.config.owners(), Default: p.config.Alerts.Slack.DefaultChannel,
+		BaseURL: p.config.HTTP.ExternalURL,
+	}
+}
+
+// compose writes the message of an incident with the graph as it is now.
+func (s *service) compose(i incident.Incident, line *incident.Line, others ...incident.Incident) notify.Notice {
+	s.mu.Lock()
+	desk := s.desk
+	s.mu.Unlock()
+	return desk.Compose(i, line, others...)
+}
+
+// route names the channel of an incident.
+func (s *service) route(suite *checks.Suite, i incident.Incident) string {
+	s.mu.Lock()
+	desk := s.desk
+	s.mu.Unlock()
+	desk.Suite = suite
+	channel, _ := desk.Route(i)
+	return channel
+}
+
+// recorded passes a recorded run on to whoever waits for it.
+func (s *service) recorded(run incident.Run, change incident.Change) {
+	s.latest.keep(run)
+	if len(change.Incidents) > 0 {
+		s.sender.Kick()
+	}
+	for id, i := range change.Incidents {
+		if n := len(i.Lines); n > 0 && i.Lines[n-1].At.Equal(run.Moment) {
+			s.log.Info("incident "+string(i.Lines[n-1].Kind), "incident", id, "root", i.Root, "severity", i.Severity)
+		}
+	}
+	if run.DAG != "" {
+		s.log.Debug("run recorded", "dag", run.DAG, "slot", run.Slot, "checks", len(run.Results))
+	}
+	if s.observe != nil {
+		s.observe(run, change)
+	}
+}
+
+// run works until ctx is done or something breaks that must not be survived.
+// The order of the end is: no more requests, no more runs, a last flush of the
+// outbox.
+func (s *service) run(ctx context.Context, server *http.Server, listener net.Listener) error {
+	loopCtx, stopLoop := context.WithCancelCause(ctx)
+	defer stopLoop(nil)
+	sendCtx, stopSending := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSending()
+	var wg sync.WaitGroup
+	var sendErr, serveErr error
+	wg.Go(func() {
+		if sendErr = s.sender.Run(sendCtx); sendErr != nil {
+			stopLoop(sendErr)
+		}
+	})
+	wg.Go(func() {
+		if serveErr = server.Serve(listener); !errors.Is(serveErr, http.ErrServerClosed) {
+			stopLoop(serveErr)
+			return
+		}
+		serveErr = nil
+	})
+	wg.Go(func() { s.tidy(loopCtx) })
+	loopErr := s.loop.Run(loopCtx)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := server.Shutdown(closing); err != nil {
+		server.Close()
+	}
+	stopLoop(nil)
+	stopSending()
+	wg.Wait()
+	return errors.Join(loopErr, sendErr, serveErr)
+}
+
+// tidy deletes runs that are older than they have to be kept.
+func (s *service) tidy(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := s.store.Prune(s.now().Add(-s.project.config.State.Keep.Std())); err != nil {
+				s.log.Error("old runs not deleted", "err", err)
+			}
+		}
+	}
+}
+
+// listen opens the address of the page.
+func listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w (choose another with http.listen)", addr, err)
+	}
+	return l, nil
+}
