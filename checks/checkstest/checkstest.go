@@ -113,10 +113,17 @@ func Run(t *testing.T, open Open) {
 	}
 }
 
-// Has tells whether a kind has a case file.
-func Has(kind string) bool {
-	_, err := files.Open("cases/" + kind + ".txtar")
-	return err == nil
+// Names lists the cases of a kind; none when it has no case file.
+func Names(kind string) []string {
+	src, err := files.ReadFile("cases/" + kind + ".txtar")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, f := range txtar.Parse(src).Files {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 func runCase(t *testing.T, open Open, file string, f txtar.File) {
