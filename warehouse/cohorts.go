@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"cmp"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -21,7 +22,7 @@ type cohortQuery struct {
 	labelledAt clock
 	value      string         // quoted, or empty
 	digested   []probe.Column // of labels
-	ages       []string       // whole seconds
+	ages       []string       // in microseconds
 	conds      []string       // on the examples
 }
 
@@ -73,10 +74,10 @@ func (p *planner) cohortQuery(q probe.Cohorts) (c cohortQuery, err error) {
 	}
 	for _, age := range q.Ages.Items() {
 		seconds, err := strconv.ParseInt(age, 10, 64)
-		if err != nil || seconds < 0 {
+		if err != nil || seconds < 0 || seconds > math.MaxInt64/1_000_000 {
 			return c, refuse(probe.Statement, "%q is not an age in whole seconds", age)
 		}
-		c.ages = append(c.ages, strconv.FormatInt(seconds, 10))
+		c.ages = append(c.ages, strconv.FormatInt(seconds*1_000_000, 10))
 	}
 	if c.conds, err = p.conditions(c.of, q.Where, probe.Window{}); err != nil {
 		return c, err
@@ -163,7 +164,7 @@ func (c cohortQuery) coveredSQL() string {
 	}
 	from := "example left join label on " + equalKeys("example", "label", len(c.keys))
 	for i, age := range c.ages {
-		list = append(list, countWhen(c.known(first)+" and "+c.labelledAt.micros(first)+" <= cohort.ends_at + "+age+"000000")+
+		list = append(list, countWhen(c.known(first)+" and "+c.labelledAt.micros(first)+" <= cohort.ends_at + "+age)+
 			" as by_age_"+strconv.Itoa(i+1))
 	}
 	if len(c.ages) > 0 {

@@ -68,16 +68,13 @@ func Open(_ context.Context, o Options) (*warehouse.Source, error) {
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return nil, fmt.Errorf("open duckdb in folder %q: %w", o.Dir, err)
 	}
-	db := &database{dir: dir, dialect: warehouse.DuckDB(mapping.LibraryVersion())}
+	db := &database{dir: dir, init: o.Init, dialect: warehouse.DuckDB(mapping.LibraryVersion())}
 	if o.Path != "" && o.Path != ":memory:" {
 		db.path = o.Path
 		if !filepath.IsAbs(db.path) {
 			db.path = filepath.Join(dir, db.path)
 		}
 		db.alias = alias(db.path)
-	}
-	for _, statement := range o.Init {
-		db.init = append(db.init, absolute(dir, statement))
 	}
 	return warehouse.New(db, o.Limits), nil
 }
@@ -222,11 +219,13 @@ func (db *database) open(ctx context.Context) error {
 		if err := db.attach(ctx, conn); err != nil {
 			return err
 		}
-		if err := execute(ctx, conn, "set search_path = "+db.dialect.Text(db.paths)); err != nil {
+		// A view of init is bound here too: the moment has its type already, and no
+		// value, as what init makes belongs to no run.
+		if err := execute(ctx, conn, "set search_path = "+db.dialect.Text(db.paths), "set variable as_of = cast(null as timestamptz)"); err != nil {
 			return classify(ctx, err)
 		}
 		for i, statement := range db.init {
-			if err := execute(ctx, conn, statement); err != nil {
+			if err := execute(ctx, conn, absolute(db.dir, statement)); err != nil {
 				err = classify(ctx, err)
 				return &probe.Error{Class: probe.Connection, Cause: err, Msg: fmt.Sprintf("init statement %d of the connection: %v", i+1, err)}
 			}

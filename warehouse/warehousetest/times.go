@@ -112,7 +112,7 @@ insert into e values ('2013-11-03 06:50:00+00');
 		{"segments each have their buckets, and NULL is one", spring,
 			probe.Buckets{Of: table("e"), By: column("ts", ""), Per: probe.Day, Zone: newYork, Segment: "seg"},
 			probe.BucketRows{First: utc("2013-03-10 04:59:59"), Watermark: utc("2013-03-11 04:00"), Class: probe.Zoned, Buckets: []probe.Bucket{
-				{"NULL", utc("2013-03-11 04:00"), 1}, {"x", utc("2013-03-09 05:00"), 1}, {"x", utc("2013-03-10 05:00"), 1}, {"y", utc("2013-03-10 05:00"), 1}}}, "", ""},
+				{Segment: "NULL", Start: utc("2013-03-11 04:00"), Rows: 1}, {Segment: "x", Start: utc("2013-03-09 05:00"), Rows: 1}, {Segment: "x", Start: utc("2013-03-10 05:00"), Rows: 1}, {Segment: "y", Start: utc("2013-03-10 05:00"), Rows: 1}}}, "", ""},
 		{"a week begins on Monday", spring, probe.Buckets{Of: table("e"), By: column("ts", ""), Per: probe.Week, Zone: newYork},
 			probe.BucketRows{First: utc("2013-03-10 04:59:59"), Watermark: utc("2013-03-11 04:00"), Class: probe.Zoned,
 				Buckets: []probe.Bucket{day("2013-03-04 05:00", 3), day("2013-03-11 04:00", 1)}}, "", ""},
