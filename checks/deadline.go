@@ -55,22 +55,18 @@ func settleDeadlines(s Site, by *conf.ClockTime, every string, holidays localDay
 	return &deadlines{schedule, holidays, s.Node.Zone}, nil
 }
 
-// mostHolidays bounds the search for a deadline on a day that is no holiday.
-const mostHolidays = 10_000
-
-// from is the first deadline at or after t; the zero time when holidays leave
-// none.
+// from is the first deadline at or after t.
 func (d *deadlines) from(t time.Time) time.Time { return d.after(t.Add(-1)) }
 
 // after is the first deadline after t.
 func (d *deadlines) after(t time.Time) time.Time {
-	for range mostHolidays {
+	for {
 		t = d.schedule.Next(t)
 		if !d.holidays.has(t, d.zone) {
 			return t
 		}
+		t = addDays(t, 1, d.zone).Add(-1) // the rest of the day has none either
 	}
-	return time.Time{}
 }
 
 // covers says what a deadline promises: all data of the local day before it,
@@ -140,7 +136,7 @@ func (d *deadlines) due(c covers, complete time.Time) time.Time {
 		first = complete.Add(c.Less.Std() + time.Duration(c.Days)*24*time.Hour - 3*time.Hour)
 	}
 	at := d.from(first)
-	for !at.IsZero() && !c.promised(at, d.zone).After(complete) {
+	for !c.promised(at, d.zone).After(complete) {
 		at = d.after(at)
 	}
 	return at

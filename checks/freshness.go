@@ -160,11 +160,10 @@ func judgeFreshness(s Site, p freshnessParams, as []probe.Answer, m Memory, at M
 	observed.Watermark, observed.AgeSeconds = new(newest.UTC()), new(int64(age/time.Second))
 	found := []judgement{p.judgeAge(newest, age)}
 	if p.deadline != nil {
-		if deadline := p.deadline.due(p.Covers, complete); !deadline.IsZero() {
-			through := p.Covers.promised(deadline, s.Node.Zone)
-			expected.Deadline, expected.DueThrough, expected.GraceSeconds = new(deadline.UTC()), new(through.UTC()), seconds(&p.Grace)
-			found = append(found, p.judgeDeadline(newest, deadline, through, at))
-		}
+		deadline := p.deadline.due(p.Covers, complete)
+		through := p.Covers.promised(deadline, s.Node.Zone)
+		expected.Deadline, expected.DueThrough, expected.GraceSeconds = new(deadline.UTC()), new(through.UTC()), seconds(&p.Grace)
+		found = append(found, p.judgeDeadline(newest, deadline, through, at))
 	}
 	decided := worst(found[0], append(found[1:], p.ahead(mark))...)
 	decided.goodUntil = newest
@@ -232,7 +231,9 @@ func (p freshnessParams) judgeDeadline(newest, deadline, through time.Time, at M
 		p.Column, clock(newest, zone), clock(through, zone), clock(deadline, zone), spoken(at.Now.Sub(deadline)))}
 	if end := deadline.Add(p.Grace.Std()); !at.Now.After(end) {
 		j.outcome = Warn
-		j.message += ", grace until " + clock(end, zone)
+		if p.Grace > 0 {
+			j.message += ", grace until " + clock(end, zone)
+		}
 	}
 	return j
 }
