@@ -111,15 +111,18 @@ func (o Object) schema() *jsonschema.Schema {
 	return all
 }
 
+// reference is ${…}, which stands for a value that an editor cannot know.
+const reference = `\$\{[^}]+\}`
+
 var (
 	schemerType = reflect.TypeFor[Schemer]()
 	// What the scalar types of this package accept, in the terms of JSON Schema.
 	scalarSchemas = map[reflect.Type]*jsonschema.Schema{
-		reflect.TypeFor[Percent]():   {Type: "string", Pattern: `^[0-9]{1,6}(\.[0-9]{1,6})?%$`},
-		reflect.TypeFor[ClockTime](): {Type: "string", Pattern: `^([01][0-9]|2[0-3]):[0-5][0-9]$`},
+		reflect.TypeFor[Percent]():   {Type: "string", Pattern: `^([0-9]{1,6}(\.[0-9]{1,6})?%|` + reference + `)$`},
+		reflect.TypeFor[ClockTime](): {Type: "string", Pattern: `^(([01][0-9]|2[0-3]):[0-5][0-9]|` + reference + `)$`},
 		reflect.TypeFor[Secret]():    {Type: "string"},
 		reflect.TypeFor[Duration](): {OneOf: []*jsonschema.Schema{
-			{Type: "string", Pattern: `^([0-9]+[wdhms])+$`},
+			{Type: "string", Pattern: `^(([0-9]+[wdhms])+|` + reference + `)$`},
 			{Const: json.Number("0")},
 		}},
 		reflect.TypeFor[StringList](): {OneOf: []*jsonschema.Schema{
