@@ -74,7 +74,9 @@ func (c *onChange) DecodeConf(v conf.Value) conf.Problems {
 }
 
 // ConfSchema lists the forms.
-func (onChange) ConfSchema() []any { return []any{"", requirement{}} }
+func (onChange) ConfSchema() []any {
+	return []any{conf.Literal{Of: reportChange}, conf.Literal{Of: failChange}, requirement{}}
+}
 
 // contentOf is whose version is asked for, and how.
 type contentOf struct {

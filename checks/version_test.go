@@ -301,3 +301,34 @@ func TestVersionProblems(t *testing.T) {
 		})
 	}
 }
+
+func TestVersionThatNoRunCouldExplain(t *testing.T) {
+	src := "version: 1\ndag: d\nconnection: wh\nnodes:\n  t: {table: t, version: {on_change: {require: run}}}\n"
+	g, problems := dag.Load([]dag.File{{Name: "d.yaml", Src: []byte(src)}}, dag.Known{})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	_, problems = checks.Compile(g, checks.Builtin())
+	want := "d.yaml:5:38: PW143 nodes.t.version.on_change: no change could ever be explained: no job is upstream of this node"
+	if len(problems) != 1 || problems[0].Error() != want {
+		t.Errorf("want %s\ngot  %v", want, problems)
+	}
+}
+
+// TestMemoriesOfAnotherKindAreFirstSights hands every kind what it never wrote.
+func TestMemoriesOfAnotherKindAreFirstSights(t *testing.T) {
+	at := moment(t, "2013-06-15T16:00:00Z")
+	for keys, answer := range map[string]any{
+		"joins: {to: other, on: k, known_orphans: ratchet}": covered(10, 0, 10, 0),
+		"version: {partition: {by: at}}":                    content("v1", "a"),
+		labelled(", freeze_after: 30d"):                     cohorts(day("2013-05-01", 1, 1), day("2013-06-12", 1, 1))[0],
+	} {
+		id, _, _ := strings.Cut(keys, ":")
+		for _, memory := range []string{"", "{", "null", `{"v": 2, "past": {}}`, `{"v": 1}`, `{"v": 1, "past": {"hashes": "AQID", "cohorts": "AQID", "partitions": [{"s": 1}]}}`} {
+			v, _ := checkOf(t, keys, id).Judge([]probe.Answer{{Value: answer}}, checks.Memory(memory), at)
+			if v.Outcome != checks.Pass {
+				t.Errorf("%s after %q: %s", id, memory, said(v))
+			}
+		}
+	}
+}
