@@ -19,7 +19,7 @@ or a cron line in every, which says the clock time itself. It is meant in the DA
 or every there is no deadline, and they would be ignored. Add one, or remove them.`},
 		{Code: "PW120", Title: "limits that no number of rows can meet, or always meets", Text: `min is more than max, or frozen_after is 0s. Such a check would always or never
 fail whatever the data.`},
-		{Code: "PW121", Title: "keys of buckets without buckets", Text: `by, column_tz, granularity, grace, last, compare and calendar are about rows per stretch of time.
+		{Code: "PW121", Title: "keys of buckets without buckets", Text: `by, column_tz, granularity, grace, last, compare, calendar and segment are about rows per stretch of time.
 Without per there is only the number of all rows, and they would be ignored. Add per: day, or remove them.`},
 		{Code: "PW122", Title: "buckets without a time column", Text: `Rows can be counted per stretch of time only by a column that says when they happened. Name it with by,
 or give the node a freshness check, whose column is then used.`},

@@ -29,7 +29,7 @@ type rowCountParams struct {
 	Last        *conf.Duration `yaml:"last" jsonschema_description:"judge the buckets of this long, rounded up to whole ones; default: the newest one"`
 	Compare     *comparison    `yaml:"compare" jsonschema_description:"hold each bucket against what is usual"`
 	Calendar    localDays      `yaml:"calendar" jsonschema_description:"local days that are neither judged nor usual"`
-	Segment     string         `yaml:"segment" later:"judging each segment's rows"`
+	Segment     string         `yaml:"segment" jsonschema_description:"column by whose values the buckets are judged apart; the worst decides"`
 
 	FrozenAfter *conf.Duration `yaml:"frozen_after" jsonschema_description:"fail when the number of all rows has not changed for so long"`
 	Equals      *equality      `yaml:"equals" jsonschema_description:"hold the number of all rows against another node's"`
@@ -82,7 +82,7 @@ func settleRowCount(s Site, p *rowCountParams) ([]dag.NodeID, conf.Problems) {
 	}
 	p.Zone = zoneName(s.Node.Zone)
 	if p.Per == "" {
-		for _, key := range []string{"by", "column_tz", "granularity", "grace", "last", "compare", "calendar"} {
+		for _, key := range []string{"by", "column_tz", "granularity", "grace", "last", "compare", "calendar", "segment"} {
 			if v := params.Get(key); v.Exists() {
 				problems.Add(v.KeyProblem("%s belongs to buckets, and there are none", key).WithCode("PW121").WithHint("add per: day, or remove it"))
 			}
@@ -128,9 +128,10 @@ func askRowCount(s Site, p rowCountParams, _ Memory, at Moment) []probe.Question
 }
 
 type rowCountObserved struct {
-	Rows      *int64           `json:"rows,omitempty"`
-	OtherRows *int64           `json:"other_rows,omitempty"` // of equals
-	Buckets   []bucketObserved `json:"buckets,omitempty"`    // those judged, oldest first
+	Rows      *int64            `json:"rows,omitempty"`
+	OtherRows *int64            `json:"other_rows,omitempty"` // of equals
+	Buckets   []bucketObserved  `json:"buckets,omitempty"`    // those judged, oldest first
+	Segments  []segmentObserved `json:"segments,omitempty"`   // worst first, at most 10
 	// Of the bucket that decided, or the newest: the usual number of rows,
 	// rows/baseline - 1, and how many times the usual spread it is away. Each
 	// is null where the past does not tell.
@@ -143,6 +144,14 @@ type bucketObserved struct {
 	Start time.Time `json:"start"`
 	Rows  int64     `json:"rows"`
 	Open  bool      `json:"open,omitempty"` // more rows may come: not judged
+}
+
+type segmentObserved struct {
+	Segment     string    `json:"segment"`
+	Start       time.Time `json:"start,omitzero"` // of the bucket that decided
+	Rows        int64     `json:"rows"`
+	Baseline    *float64  `json:"baseline"`
+	ChangeRatio *float64  `json:"change_ratio"`
 }
 
 type rowCountExpected struct {

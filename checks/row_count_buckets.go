@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -114,7 +115,7 @@ func (p rowCountParams) askBuckets(s Site, at Moment) probe.Buckets {
 	return probe.Buckets{
 		Of: s.Relation(), Where: s.Spec.Where, By: p.Time.time(), Per: p.Per, Zone: p.Zone,
 		From: probe.At(from), To: probe.At(bucketAfter(starts[len(starts)-1], p.Per, 1, zone)),
-		Horizon: p.Time.horizon(at),
+		Horizon: p.Time.horizon(at), Segment: p.Segment,
 	}
 }
 
@@ -125,35 +126,53 @@ type bucketCount struct {
 	past       []int64 // rows of the buckets it is compared with, ascending
 }
 
-// bucketsOf finds rows by start. Buckets before the first row do not exist;
-// later ones without rows are empty.
-type bucketsOf struct {
+// series is the rows of a segment by start of bucket. Buckets before the
+// table's first row do not exist; later ones without rows are empty.
+type series struct {
+	segment  string
 	rows     map[probe.Instant]int64
-	complete time.Time // rows have come up to here
+	complete time.Time // rows of the table have come up to here
 	first    time.Time // start of the first bucket that exists
 }
 
-func (b bucketsOf) exists(start time.Time) bool { return !start.Before(b.first) }
+func (b series) exists(start time.Time) bool { return !start.Before(b.first) }
 
 // progress says how far rows have come.
-func (b bucketsOf) progress(zone *time.Location) string {
+func (b series) progress(zone *time.Location) string {
 	if b.complete.IsZero() {
 		return "no row up to now"
 	}
 	return "come to " + clock(b.complete, zone)
 }
 
-func (p rowCountParams) read(s Site, answer probe.BucketRows) bucketsOf {
-	b := bucketsOf{rows: map[probe.Instant]int64{}, first: bucketStart(answer.First.Time(), p.Per, s.Node.Zone)}
+// read splits an answer into its segments, in their order; one when there are
+// no segments.
+func (p rowCountParams) read(s Site, answer probe.BucketRows) []series {
+	first := bucketStart(answer.First.Time(), p.Per, s.Node.Zone)
+	_, complete := p.Time.watermark(answer.Watermark, answer.Class)
+	var all []series
 	for _, bucket := range answer.Buckets {
-		b.rows[bucket.Start] += bucket.Rows
+		if len(all) == 0 || all[len(all)-1].segment != bucket.Segment {
+			all = append(all, series{bucket.Segment, map[probe.Instant]int64{}, complete, first})
+		}
+		all[len(all)-1].rows[bucket.Start] += bucket.Rows
 	}
-	_, b.complete = p.Time.watermark(answer.Watermark, answer.Class)
-	return b
+	if len(all) == 0 {
+		all = append(all, series{"", nil, complete, first})
+	}
+	return all
 }
 
-// judgeBuckets judges every closed bucket of `last` and lets the worst decide,
-// the oldest of equals: a finding began with the first bad bucket.
+// finding is what came out of one segment.
+type finding struct {
+	judgement
+	segment string
+	bucket  bucketCount      // that decided
+	buckets []bucketObserved // all that were looked at
+}
+
+// judgeBuckets judges every segment and lets the worst decide, the first of
+// equals.
 func (p rowCountParams) judgeBuckets(s Site, answer probe.BucketRows, at Moment, observed *rowCountObserved, expected *rowCountExpected) judgement {
 	if c := p.Compare; c != nil {
 		expected.MaxDrop, expected.MaxRise, expected.MinBase = floatOf(c.MaxDrop), floatOf(c.MaxRise), c.MinBase
@@ -161,32 +180,55 @@ func (p rowCountParams) judgeBuckets(s Site, answer probe.BucketRows, at Moment,
 	if answer.First.IsZero() {
 		return judgement{outcome: NoData, message: "there are no rows"}
 	}
-	buckets := p.read(s, answer)
-	var decided judgement
-	var deciding bucketCount
-	for _, start := range p.judged(at, s.Node.Zone) {
-		if !buckets.exists(start) || p.Calendar.has(start, s.Node.Zone) {
+	var found []finding
+	for _, of := range p.read(s, answer) {
+		found = append(found, p.judgeSeries(s, of, at))
+	}
+	slices.SortStableFunc(found, func(a, b finding) int { return cmp.Compare(rank[b.outcome], rank[a.outcome]) })
+	decided := found[0]
+	observed.Buckets = decided.buckets
+	observed.Baseline, observed.ChangeRatio, observed.Score = p.usual(decided.bucket)
+	if p.Segment == "" {
+		return decided.judgement
+	}
+	for _, f := range found[:min(len(found), shownSegments)] {
+		shown := segmentObserved{Segment: f.segment, Start: f.bucket.start.UTC(), Rows: f.bucket.rows}
+		shown.Baseline, shown.ChangeRatio, _ = p.usual(f.bucket)
+		observed.Segments = append(observed.Segments, shown)
+	}
+	if decided.outcome == Pass {
+		decided.message = "all of " + counted(int64(len(found)), p.Segment+" value") + " have the rows they should"
+	} else {
+		decided.message = fmt.Sprintf("%s %q: %s", p.Segment, decided.segment, decided.message)
+	}
+	return decided.judgement
+}
+
+// judgeSeries judges every closed bucket of `last` and lets the worst decide,
+// the oldest of equals: a finding began with the first bad bucket. When all
+// are good the newest speaks.
+func (p rowCountParams) judgeSeries(s Site, of series, at Moment) finding {
+	zone := s.Node.Zone
+	f := finding{segment: of.segment, judgement: judgement{outcome: Pending, message: "no " + string(p.Per) + " to judge yet"}}
+	for _, start := range p.judged(at, zone) {
+		if !of.exists(start) || p.Calendar.has(start, zone) {
 			continue
 		}
-		bucket := bucketCount{start: start, end: bucketAfter(start, p.Per, 1, s.Node.Zone), rows: buckets.rows[probe.At(start)]}
-		open := buckets.complete.Before(bucket.end)
-		observed.Buckets = append(observed.Buckets, bucketObserved{start.UTC(), bucket.rows, open})
+		bucket := bucketCount{start: start, end: bucketAfter(start, p.Per, 1, zone), rows: of.rows[probe.At(start)]}
+		open := of.complete.Before(bucket.end)
+		f.buckets = append(f.buckets, bucketObserved{start.UTC(), bucket.rows, open})
 		var j judgement
 		if open {
-			j = judgement{outcome: Pending, message: fmt.Sprintf("%s is not complete; %s has %s", bucketName(start.In(s.Node.Zone), p.Per), p.Time.Column, buckets.progress(s.Node.Zone))}
+			j = judgement{outcome: Pending, message: fmt.Sprintf("%s is not complete; %s has %s", bucketName(start.In(zone), p.Per), p.Time.Column, of.progress(zone))}
 		} else {
-			bucket.past = p.pastOf(start, buckets, s.Node.Zone)
-			j = p.judgeBucket(bucket, s.Node.Zone)
+			bucket.past = p.pastOf(start, of, zone)
+			j = p.judgeBucket(bucket, zone)
 		}
-		if deciding.start.IsZero() || j.outcome.Worse(decided.outcome) || j.outcome == Pass && decided.outcome == Pass {
-			decided, deciding = j, bucket
+		if len(f.buckets) == 1 || j.outcome.Worse(f.outcome) || j.outcome == Pass && f.outcome == Pass {
+			f.judgement, f.bucket = j, bucket
 		}
 	}
-	if deciding.start.IsZero() {
-		return judgement{outcome: Pending, message: "no " + string(p.Per) + " to judge yet"}
-	}
-	observed.Baseline, observed.ChangeRatio, observed.Score = p.usual(deciding)
-	return decided
+	return f
 }
 
 func floatOf(p *conf.Percent) *float64 {
@@ -197,14 +239,14 @@ func floatOf(p *conf.Percent) *float64 {
 }
 
 // pastOf is how many rows the buckets have that one is compared with.
-func (p rowCountParams) pastOf(start time.Time, buckets bucketsOf, zone *time.Location) []int64 {
+func (p rowCountParams) pastOf(start time.Time, of series, zone *time.Location) []int64 {
 	if p.Compare == nil {
 		return nil
 	}
 	var past []int64
 	for _, before := range p.Compare.compared(start, p.Per, zone) {
-		if buckets.exists(before) && !p.Calendar.has(before, zone) {
-			past = append(past, buckets.rows[probe.At(before)])
+		if of.exists(before) && !p.Calendar.has(before, zone) {
+			past = append(past, of.rows[probe.At(before)])
 		}
 	}
 	slices.Sort(past)

@@ -172,8 +172,8 @@ func TestRowCountProblems(t *testing.T) {
 			"13:32: PW127 nodes.t.row_count.equals.node: a node always has as many rows as itself"},
 		{"a ratio of nothing", "row_count: {equals: {node: other, ratio: 0}}",
 			`13:46:  nodes.t.row_count.equals.ratio: "0" is not a number above 0 of at most nine digits`},
-		{"a key to come", "row_count: {per: day, by: ts, segment: origin}",
-			"13:35:  nodes.t.row_count.segment: not available yet (judging each segment's rows) (remove the key)"},
+		{"segments without buckets", "row_count: {min: 1, segment: origin}",
+			"13:25: PW121 nodes.t.row_count.segment: segment belongs to buckets, and there are none (add per: day, or remove it)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, problemsOf(t, c.keys)); diff != "" {
