@@ -143,19 +143,19 @@ func Headline(n Notice, v Voice) string {
 		return fmt.Sprintf("%s: closed, %s", subject, v.Said(why))
 	case "resolved":
 		if i.Kind == incident.CannotCheck {
-			return fmt.Sprintf("%s answers again — it did not for %s", subject, lasted)
+			return fmt.Sprintf("%s answers again — was silent for %s", subject, lasted)
 		}
-		return fmt.Sprintf("%s is well again — it was not for %s", subject, lasted)
+		return fmt.Sprintf("%s is well again — was broken for %s", subject, lasted)
 	}
 	if i.Kind == incident.CannotCheck {
 		return fmt.Sprintf("%s cannot be checked — %s without an answer", subject, Count(len(i.Findings), "check"))
 	}
 	s := subject + " " + v.Said(Predicate(n.Lead()))
-	if len(i.Blocks) == 0 {
+	switch {
+	case i.Severity == dag.Warn:
+		return s + " (warning)"
+	case len(i.Blocks) == 0:
 		return s
-	}
-	if i.Severity == dag.Warn {
-		return s + " — " + Count(len(i.Blocks), "node") + " below"
 	}
 	return fmt.Sprintf("%s — %s below %s blocked", s, Count(len(i.Blocks), "node"), verb(len(i.Blocks), "is", "are"))
 }
@@ -191,7 +191,11 @@ func LineText(n Notice, v Voice) string {
 	case incident.Raised:
 		return fmt.Sprintf("%s is an error now, it was a warning: %s", n.Subject(v), v.Said(n.Lead().Message))
 	case incident.Moved:
-		return fmt.Sprintf("The cause is further up: %s. What %s shows only follows from it", v.Name(n.Label(l.Node)), v.Name(n.Label(dag.NodeID(l.Detail))))
+		cause := v.Name(n.Label(l.Node))
+		if l.Node == n.Incident.Root {
+			cause += " " + v.Said(Predicate(n.Lead()))
+		}
+		return fmt.Sprintf("The cause is further up: %s. What %s shows only follows from it", cause, v.Name(n.Label(dag.NodeID(l.Detail))))
 	case incident.Reopened:
 		return fmt.Sprintf("Broken again: %s %s", n.Subject(v), v.Said(Predicate(n.Lead())))
 	case incident.Redefined:
