@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -192,7 +193,15 @@ func judgeLabels(s Site, p labelsParams, as []probe.Answer, m Memory, at Moment)
 	if err != nil {
 		return couldNot(err), nil
 	}
-	list.Cohorts = slices.DeleteFunc(slices.Clone(list.Cohorts), func(c probe.Cohort) bool { return c.End.Time().After(at.Now) })
+	list.Cohorts = slices.DeleteFunc(slices.Clone(list.Cohorts), func(c probe.Cohort) bool {
+		return c.Eligible == 0 || c.End.Time().After(at.Now)
+	})
+	asked := len(p.ages(at, s.Node.Zone))
+	for _, c := range list.Cohorts {
+		if len(c.AtAge) < asked {
+			return couldNot(fmt.Errorf("answer tells coverage at %d ages, not at the %d asked for", len(c.AtAge), asked)), nil
+		}
+	}
 	r := labelsReading{Params: p, Zone: s.Node.Zone, Now: at.Now, All: list}
 	for _, c := range list.Cohorts {
 		if !c.Start.Time().Before(at.Now.Add(-p.Last.Std())) {

@@ -127,6 +127,8 @@ func TestLabelsCurve(t *testing.T) {
 				"fail under_covered: cohort 2013-06-09 has 99.00% of its labels 5d12h after its end, limit 100% (99 of 100); 4 cohorts more below"}}},
 		{"too few mature cohorts are no history", ", curve: {}", []turn{
 			{noon, cohorts(usual[3], usual[4], day("2013-06-14", 100, 0, 0)), "pending no_history: fewer than 3 mature cohorts to compare young ones with"}}},
+		{"an answer without the ages is no answer", ", curve: {}", []turn{
+			{noon, cohorts(day("2013-06-12", 100, 99)), "error: answer tells coverage at 0 ages, not at the 1 asked for"}}},
 		{"cohorts before last still tell what is usual", ", last: 3d, curve: {over: 5}", []turn{
 			{noon, with(day("2013-06-14", 100, 40, 40)),
 				"warn behind_curve: cohort 2013-06-14 has 40.00% of its labels 12h after its end, usually 55.0% at that age (tolerance 5%)"}}},
