@@ -59,7 +59,7 @@ func (p *planner) buckets(place int, q probe.Buckets) error {
 		"count(*) as n_rows",
 		c.micros("min("+when(p.d.Finite(c.native()), c.native())+")") + " as oldest",
 		c.micros("max("+when(c.upTo(q.Horizon), c.native())+")") + " as newest",
-		countWhen(c.beyond(q.Horizon)) + " as future",
+		c.future(q.Horizon) + " as future",
 	}
 	groupBy := "\ngroup by 1"
 	if segment != "" {

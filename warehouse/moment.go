@@ -119,12 +119,12 @@ func (c clock) upTo(horizon probe.Instant) string {
 	return c.cond(c.native(), "<=", horizon)
 }
 
-// beyond is the condition that a value lies beyond the horizon; never without one.
-func (c clock) beyond(horizon probe.Instant) string {
+// future counts the values beyond the horizon.
+func (c clock) future(horizon probe.Instant) string {
 	if horizon.IsZero() {
-		return "1 = 0"
+		return "0"
 	}
-	return c.cond(c.native(), ">", horizon)
+	return countWhen(c.cond(c.native(), ">", horizon))
 }
 
 // bucketing groups the rows of a time column by hours, or by days, weeks or months

@@ -95,6 +95,8 @@ type planner struct {
 
 // plan answers what needs no statement and returns the statements for the rest.
 func (s *Source) plan(ctx context.Context, at time.Time, session Session, qs []probe.Question, answers []probe.Answer) []statement {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	p := &planner{d: s.db.Dialect(), at: at, free: s.limits.FreeSQL, session: session,
 		vetted: make(map[string]error), tables: make(map[probe.Relation]Description), fused: make(map[group][]piece)}
 	var need []probe.Relation
@@ -116,13 +118,8 @@ func (s *Source) plan(ctx context.Context, at time.Time, session Session, qs []p
 	for _, g := range p.order {
 		p.out = append(p.out, fuse(p.d, g, p.fused[g]))
 	}
-	// The long ones first, so that they do not run alone at the end.
-	slices.SortStableFunc(p.out, func(a, b statement) int { return weight(b) - weight(a) })
 	return p.out
 }
-
-// weight guesses how long a statement takes: joins and groupings are long texts.
-func weight(st statement) int { return len(st.text()) }
 
 // relations lists what a question reads.
 func relations(q probe.Question) []probe.Relation {

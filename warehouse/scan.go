@@ -121,7 +121,7 @@ func (p *planner) watermark(place int, q probe.Watermark) error {
 			{"timed_" + name, "count(" + p.d.Quote(name) + ")"},
 			{"newest_" + name, c.micros("max(" + when(c.upTo(q.Horizon), c.native()) + ")")},
 			{"oldest_" + name, c.micros("min(" + when(p.d.Finite(c.native()), c.native()) + ")")},
-			{"future_" + name, countWhen(c.beyond(q.Horizon))},
+			{"future_" + name, c.future(q.Horizon)},
 		},
 		read: func(r *cells) any {
 			return probe.Mark{Rows: r.count(), Timed: r.count(), Max: r.instant(), Min: r.instant(), Future: r.count(), Class: c.column.Class}

@@ -63,10 +63,15 @@ type Session interface {
 	Vet(ctx context.Context, kind Text, sql string) error
 	// Describe tells the columns of relations, in the same order and number.
 	Describe(ctx context.Context, of []probe.Relation) []Description
-	// Query runs one SELECT; see the package comment for the types of cells.
+	// Query runs one SELECT; see the package comment for the types of cells. It
+	// gives up with BadAnswer beyond MaxRows.
 	Query(ctx context.Context, sql string) ([][]any, error)
 	Close() error
 }
+
+// MaxRows is how many rows one statement may answer: enough for a century of hours,
+// or for three years of days in 1,000 segments.
+const MaxRows = 1_000_000
 
 // Text is what a piece of SQL that a person wrote must be.
 type Text string
@@ -274,13 +279,17 @@ func (s *Source) execute(ctx context.Context, session Session, st statement, ans
 
 // query runs one statement under the statement timeout.
 func (s *Source) query(ctx context.Context, session Session, sql string) ([][]any, error) {
-	if s.limits.StatementTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, s.limits.StatementTimeout,
-			fmt.Errorf("statement_timeout of %s passed", s.limits.StatementTimeout))
-		defer cancel()
-	}
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	return session.Query(ctx, sql)
+}
+
+// bounded puts the statement timeout on a context.
+func (s *Source) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.limits.StatementTimeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, s.limits.StatementTimeout, fmt.Errorf("statement_timeout of %s passed", s.limits.StatementTimeout))
 }
 
 // session waits for a free slot and opens a session in it.

@@ -241,3 +241,35 @@ func TestAFileThatAnotherProcessWritesIsAConnectionError(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A loader that was killed leaves its commits in a log beside the file.
+func TestADatabaseElsewhereAndCommitsThatAreOnlyInItsLog(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "elsewhere.duckdb")
+	commit(t, file, "create table t as select 1 as i")
+	source := open(t, duckdb.Options{Path: file})
+	if n := count(t, source, rel("t")); n != 1 {
+		t.Fatalf("%d rows", n)
+	}
+	commit(t, file, "pragma disable_checkpoint_on_shutdown", "insert into t values (2)")
+	if _, err := os.Stat(file + ".wal"); err != nil {
+		t.Fatalf("the commit is not in a log, so this shows nothing: %v", err)
+	}
+	if n := count(t, source, rel("t")); n != 2 {
+		t.Errorf("%d rows, want the 2 of which one is in the log", n)
+	}
+}
+
+func TestSomethingThatIsNoDatabaseIsAConnectionError(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "w.duckdb"), strings.Repeat("this is no database\n", 1000))
+	for path, says := range map[string]string{"w.duckdb": "w.duckdb", "gone.duckdb": "no such file", ".": "open database file"} {
+		source := open(t, duckdb.Options{Dir: dir, Path: path})
+		a := ask(t, source, probe.Rows{Of: rel("t")})
+		if e, ok := errors.AsType[*probe.Error](a.Err); !ok || e.Class != probe.Connection || !strings.Contains(e.Msg, says) {
+			t.Errorf("%s: %v, %v", path, a.Value, a.Err)
+		}
+	}
+	if _, err := duckdb.Open(t.Context(), duckdb.Options{Dir: filepath.Join(dir, "nowhere")}); err == nil {
+		t.Error("a folder that is not there was opened")
+	}
+}

@@ -13,6 +13,7 @@ import (
 	driver "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/pipewatch-dev/pipewatch/probe"
+	"github.com/pipewatch-dev/pipewatch/warehouse"
 )
 
 // session implements warehouse.Session on one connection.
@@ -62,6 +63,9 @@ func query(ctx context.Context, conn *sql.Conn, text string) ([][]any, error) {
 		}
 		for i := range row {
 			row[i] = cell(row[i])
+		}
+		if len(all) == warehouse.MaxRows {
+			return nil, &probe.Error{Class: probe.BadAnswer, Msg: fmt.Sprintf("the statement answers more than %d rows; ask about a shorter time or fewer segments", warehouse.MaxRows)}
 		}
 		all = append(all, row)
 	}
