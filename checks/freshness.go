@@ -129,7 +129,7 @@ type freshnessExpected struct {
 	// DueThrough): the one that was missed, or the next to come.
 	Deadline     *time.Time `json:"deadline,omitempty"`
 	DueThrough   *time.Time `json:"due_through,omitempty"`
-	GraceSeconds *int64     `json:"grace_seconds,omitempty"`
+	GraceSeconds int64      `json:"grace_seconds,omitempty"`
 }
 
 // freshnessMemory is kept once rows were seen.
@@ -162,7 +162,7 @@ func judgeFreshness(s Site, p freshnessParams, as []probe.Answer, m Memory, at M
 	if p.deadline != nil {
 		deadline := p.deadline.due(p.Covers, complete)
 		through := p.Covers.promised(deadline, s.Node.Zone)
-		expected.Deadline, expected.DueThrough, expected.GraceSeconds = new(deadline.UTC()), new(through.UTC()), seconds(&p.Grace)
+		expected.Deadline, expected.DueThrough, expected.GraceSeconds = new(deadline.UTC()), new(through.UTC()), int64(p.Grace.Std()/time.Second)
 		found = append(found, p.judgeDeadline(newest, deadline, through, at))
 	}
 	decided := worst(found[0], append(found[1:], p.ahead(mark))...)
