@@ -88,17 +88,17 @@ func (d *destination) post(ctx context.Context, p Post, i incident.Incident, pla
 		}
 		return d.sent(p)
 	}
-	class, after := classOf(err)
+	class, after := ClassOf(err)
 	switch class {
-	case "ambiguous":
+	case Ambiguous:
 		d.ill(err)
 		return d.trouble(p, err) // the intent stays open
-	case "unrenderable":
+	case IsUnrenderable:
 		if !plain {
 			d.config.Log.Warn("message refused, sending a plain one", "channel", d.channel, "message", p.ID(), "error", err)
 			return d.post(ctx, p, i, true)
 		}
-	case "gone":
+	case IsGone:
 		if p.Line > 0 {
 			p.Intent = Intent{}
 			return d.lost(p.Incident, err, p)
@@ -137,7 +137,7 @@ func (d *destination) edit(ctx context.Context, p Post, i incident.Incident) err
 	p.Attempts++
 	n := d.compose(p, i, false)
 	err := d.update(ctx, p.Ref, n)
-	if class, _ := classOf(err); err != nil && class == "unrenderable" {
+	if class, _ := ClassOf(err); err != nil && class == IsUnrenderable {
 		d.config.Log.Warn("edit refused, sending a plain one", "channel", d.channel, "message", p.ID(), "error", err)
 		n.Plain = true
 		err = d.update(ctx, p.Ref, n)
@@ -146,8 +146,8 @@ func (d *destination) edit(ctx context.Context, p Post, i incident.Incident) err
 		p.Shown = n.Seq
 		return d.sent(p)
 	}
-	class, after := classOf(err)
-	if class == "gone" {
+	class, after := ClassOf(err)
+	if class == IsGone {
 		return d.lost(p.Incident, err)
 	}
 	d.refused(p, class, after, err)
@@ -176,12 +176,12 @@ func (d *destination) find(ctx context.Context, p Post) error {
 	ref, found, err := d.config.Channel.Find(bounded, p.Channel, thread, p.ID(), p.Intent.Started)
 	cancel()
 	t, now := d.tries[p.ID()], time.Now()
-	class, after := classOf(err)
+	class, after := ClassOf(err)
 	switch {
-	case err != nil && class == "retry":
+	case err != nil && class == IsRetry:
 		d.rest(after, err)
 		return nil
-	case err != nil && class != "gone": // a thread that is not there holds no line
+	case err != nil && class != IsGone: // a thread that is not there holds no line
 		return d.unreadable(p, t, err)
 	case found:
 		// What it shows is at least its first state; an edit brings the rest.
@@ -215,12 +215,12 @@ func (d *destination) unreadable(p Post, t *try, cause error) error {
 }
 
 // refused decides when a message that certainly did not arrive is tried again.
-func (d *destination) refused(p Post, class string, after time.Duration, cause error) {
+func (d *destination) refused(p Post, class Class, after time.Duration, cause error) {
 	switch class {
-	case "retry":
+	case IsRetry:
 		d.rest(after, cause)
 		return
-	case "dead":
+	case IsDead:
 		d.die(cause)
 		return
 	}
@@ -228,7 +228,7 @@ func (d *destination) refused(p Post, class string, after time.Duration, cause e
 	t := d.tries[p.ID()]
 	t.failures++
 	t.next = now.Add(d.backoff(t.failures))
-	if class == "unrenderable" { // the message's fault, not the destination's
+	if class == IsUnrenderable { // the message's fault, not the destination's
 		t.next = now.Add(maxWait)
 		d.config.Log.Error("plain message refused too", "channel", d.channel, "message", p.ID(), "error", cause)
 		return

@@ -160,41 +160,54 @@ type Outbox interface {
 	Save(posts ...Post) error
 }
 
-// class is an error with what follows from it.
-type class struct {
-	kind  string
-	after time.Duration
+// Class is what follows from an error of a Channel.
+type Class string
+
+// The classes.
+const (
+	Ambiguous      Class = "ambiguous"    // it may have arrived: look before sending again
+	IsRetry        Class = "retry"        // leave the destination alone for a while
+	IsDead         Class = "dead"         // nothing arrives until somebody mends it
+	IsUnsent       Class = "unsent"       // it certainly did not arrive
+	IsUnrenderable Class = "unrenderable" // a plainer message may be taken
+	IsGone         Class = "gone"         // a new message is needed
+)
+
+// classified is an error with its class.
+type classified struct {
+	class Class
+	after time.Duration // of IsRetry
 	cause error
 }
 
-func (c *class) Error() string { return c.cause.Error() }
-func (c *class) Unwrap() error { return c.cause }
+func (c *classified) Error() string { return c.cause.Error() }
+func (c *classified) Unwrap() error { return c.cause }
 
 // RetryAfter says that the destination wants to be left alone for a while;
 // nothing was stored.
 func RetryAfter(d time.Duration, cause error) error {
-	return &class{kind: "retry", after: d, cause: cause}
+	return &classified{class: IsRetry, after: d, cause: cause}
 }
 
 // Dead says that the destination cannot take messages until somebody mends it;
 // nothing was stored.
-func Dead(cause error) error { return &class{kind: "dead", cause: cause} }
+func Dead(cause error) error { return &classified{class: IsDead, cause: cause} }
 
 // Unsent says that the request certainly did not arrive.
-func Unsent(cause error) error { return &class{kind: "unsent", cause: cause} }
+func Unsent(cause error) error { return &classified{class: IsUnsent, cause: cause} }
 
 // Unrenderable says that the destination refused the message's form; a plainer
 // one may pass.
-func Unrenderable(cause error) error { return &class{kind: "unrenderable", cause: cause} }
+func Unrenderable(cause error) error { return &classified{class: IsUnrenderable, cause: cause} }
 
 // Gone says that the message to be edited, or the thread to be answered, is not
 // there any more or cannot be changed.
-func Gone(cause error) error { return &class{kind: "gone", cause: cause} }
+func Gone(cause error) error { return &classified{class: IsGone, cause: cause} }
 
-// classOf gives an error's class, and how long to wait for a RetryAfter.
-func classOf(err error) (kind string, after time.Duration) {
-	if c, ok := errors.AsType[*class](err); ok {
-		return c.kind, c.after
+// ClassOf gives the class of an error, and for IsRetry how long to wait.
+func ClassOf(err error) (Class, time.Duration) {
+	if c, ok := errors.AsType[*classified](err); ok {
+		return c.class, c.after
 	}
-	return "ambiguous", 0
+	return Ambiguous, 0
 }

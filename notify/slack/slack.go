@@ -56,6 +56,9 @@ type Client struct {
 // Metadata of a message, by which it is found again.
 const eventType = "pipewatch_delivery"
 
+// errNoMessage is an answer that is neither a refusal nor tells what was done.
+var errNoMessage = errors.New("the answer names no message")
+
 // skewMargin is how far Slack's clock may be behind ours without hiding a
 // message from a look-up.
 const skewMargin = 10 * time.Minute
@@ -90,7 +93,7 @@ func (c *Client) Post(ctx context.Context, channel string, thread notify.Ref, n 
 	}
 	id, ts, err := c.api.PostMessageContext(ctx, to, options...)
 	if err == nil && (ts == "" || id == "") {
-		err = errors.New("the answer names no message")
+		err = errNoMessage
 	}
 	if err != nil {
 		return notify.Ref{}, fmt.Errorf("post to Slack channel %s: %w", to, classify(err))
@@ -105,7 +108,11 @@ func (c *Client) Update(ctx context.Context, at notify.Ref, n notify.Notice) err
 	if err != nil {
 		return fmt.Errorf("prepare message %s for Slack: %w", n.ID, err)
 	}
-	if _, _, _, err := c.api.UpdateMessageContext(ctx, at.Channel, at.TS, options...); err != nil {
+	_, ts, _, err := c.api.UpdateMessageContext(ctx, at.Channel, at.TS, options...)
+	if err == nil && ts == "" {
+		err = errNoMessage
+	}
+	if err != nil {
 		return fmt.Errorf("edit a message in Slack channel %s: %w", at.Channel, classify(err))
 	}
 	return nil
