@@ -62,12 +62,14 @@ func settleFreshness(s Site, p *freshnessParams) ([]dag.NodeID, conf.Problems) {
 }
 
 // freshnessOf is the parameters of a node's freshness check, by which its other
-// checks know how its rows tell time; false when it has none that can be read.
+// checks know how its rows tell time; false when it names no column. Problems
+// in it are reported by its own settling.
 func freshnessOf(n *dag.Node) (freshnessParams, bool) {
 	for _, spec := range n.Checks {
-		var p freshnessParams
-		if spec.Kind == "freshness" && len(spec.Params.Decode(&p)) == 0 {
-			return p, true
+		if spec.Kind == "freshness" {
+			var p freshnessParams
+			_ = spec.Params.Decode(&p)
+			return p, p.Column != ""
 		}
 	}
 	return freshnessParams{}, false

@@ -129,7 +129,8 @@ type jobHistory struct {
 // if they had not been.
 func (p jobParams) history(runs []probe.JobRun) (jobHistory, error) {
 	runs = slices.Clone(runs)
-	slices.SortStableFunc(runs, func(a, b probe.JobRun) int { return cmp.Compare(b.Started, a.Started) })
+	began := func(run probe.JobRun) probe.Instant { return cmp.Or(run.Started, run.Ended) }
+	slices.SortStableFunc(runs, func(a, b probe.JobRun) int { return cmp.Compare(began(b), began(a)) })
 	var h jobHistory
 	seen := map[string]bool{}
 	for i := range runs {
@@ -143,6 +144,8 @@ func (p jobParams) history(runs []probe.JobRun) (jobHistory, error) {
 		switch {
 		case !known:
 			return h, fmt.Errorf("run %q has state %q, which is none of %s: say under states what it means", run.ID, word, strings.Join(runStates, ", "))
+		case began(*run).IsZero():
+			return h, fmt.Errorf("run %q has neither started_at nor ended_at, so it cannot be judged", run.ID)
 		case state == success && run.Ended.IsZero():
 			return h, fmt.Errorf("run %q succeeded but has no ended_at, so it cannot be judged", run.ID)
 		case state == skipped:
@@ -205,8 +208,11 @@ func judgeJob(s Site, p jobParams, as []probe.Answer, _ Memory, at Moment) (Verd
 	return decided.verdict(observed, expected), nil
 }
 
-// lasted is how long a run took, or takes so far.
+// lasted is how long a run took, or takes so far; 0 when its start is unknown.
 func lasted(run *probe.JobRun, at Moment) time.Duration {
+	if run.Started.IsZero() {
+		return 0
+	}
 	end := at.Now
 	if !run.Ended.IsZero() {
 		end = run.Ended.Time()

@@ -33,9 +33,12 @@ func jobCheck(t *testing.T, keys string) *checks.Check {
 	return c
 }
 
-// ran is a run, "" for an end that has not come.
+// ran is a run, "" for a time that nobody told.
 func ran(id, state, started, ended string) probe.JobRun {
-	run := probe.JobRun{ID: id, State: state, Started: instant(started)}
+	run := probe.JobRun{ID: id, State: state}
+	if started != "" {
+		run.Started = instant(started)
+	}
 	if ended != "" {
 		run.Ended = instant(ended)
 	}
@@ -90,6 +93,10 @@ func TestJobVerdicts(t *testing.T) {
 			{"2013-06-15T10:10:00Z", runs(ran("r1", "SUCCESS", "2013-06-15T08:00:00Z", "2013-06-15T08:30:00Z")), "pass: last success was 1h40m ago"},
 			{"2013-06-15T10:10:00Z", runs(ran("r1", "gone", "2013-06-15T08:00:00Z", "2013-06-15T08:30:00Z")),
 				`error: run "r1" has state "gone", which is none of running, success, failed, skipped, queued: say under states what it means`}}},
+		{"a job that only tells when it is done", "{heartbeat: load, max_runtime: 40m}", []turn{
+			{"2013-06-15T10:10:00Z", runs(ran("r3", "success", "", "2013-06-15T10:00:00Z"), bad, good), "pass: last success was 10m ago"}}},
+		{"a run at no time at all", "{heartbeat: load}", []turn{
+			{"2013-06-15T10:10:00Z", runs(ran("r1", "failed", "", "")), `error: run "r1" has neither started_at nor ended_at, so it cannot be judged`}}},
 		{"a success without an end", "{heartbeat: load}", []turn{
 			{"2013-06-15T10:10:00Z", runs(ran("r1", "success", "2013-06-15T08:00:00Z", "")), `error: run "r1" succeeded but has no ended_at, so it cannot be judged`}}},
 	} {

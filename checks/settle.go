@@ -1,8 +1,6 @@
 package checks
 
 import (
-	"time"
-
 	"github.com/pipewatch-dev/pipewatch/conf"
 	"github.com/pipewatch-dev/pipewatch/dag"
 )
@@ -43,34 +41,4 @@ func needConnection(s Site) conf.Problems {
 	}
 	return conf.Problems{s.Spec.Params.KeyProblem("the node has no connection for the statement").
 		WithCode(dag.UnknownConnection).WithHint("write connection: at the top of the file or in the node")}
-}
-
-// seconds is a duration for JSON; nil when there is none.
-func seconds(d *conf.Duration) *int64 {
-	if d == nil {
-		return nil
-	}
-	return new(int64(d.Std() / time.Second))
-}
-
-// spoken is a length of time as people say it, in two units at most: 45s,
-// 33h, 9h30m, 5d2h.
-func spoken(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch d = max(0, d); {
-	case d < time.Minute:
-		return conf.Duration(d.Truncate(time.Second)).String()
-	case d < 3*day:
-		return conf.Duration(d.Truncate(time.Minute)).String()
-	}
-	hours := d.Truncate(time.Hour) % day
-	if hours == 0 {
-		return conf.Duration(d.Truncate(day)).String()
-	}
-	return conf.Duration(d.Truncate(day)).String() + conf.Duration(hours).String()
-}
-
-// clock is a moment as people of a zone read it.
-func clock(t time.Time, zone *time.Location) string {
-	return t.In(zone).Format("2006-01-02 15:04 MST")
 }
