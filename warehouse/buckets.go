@@ -28,7 +28,7 @@ func (p *planner) buckets(place int, q probe.Buckets) error {
 	if err != nil {
 		return err
 	}
-	c, err := newClock(p.d, t, q.By)
+	c, err := newDayClock(p.d, t, q.By, q.Zone)
 	if err != nil {
 		return err
 	}

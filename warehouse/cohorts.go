@@ -47,7 +47,7 @@ func (p *planner) cohortQuery(q probe.Cohorts) (c cohortQuery, err error) {
 	if c.keys, c.labelKeys, err = keyPairs(c.of, q.Keys, c.labels, q.LabelKeys); err != nil {
 		return c, err
 	}
-	event, err := newClock(p.d, c.of, q.EventTime)
+	event, err := newDayClock(p.d, c.of, q.EventTime, q.Zone)
 	if err != nil {
 		return c, err
 	}

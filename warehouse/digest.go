@@ -38,7 +38,7 @@ func (p *planner) digest(place int, q probe.Digest) (any, error) {
 			},
 		})
 	}
-	c, err := newClock(p.d, t, q.By)
+	c, err := newDayClock(p.d, t, q.By, q.Zone)
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,16 @@ func newClock(d Dialect, t table, of probe.TimeColumn) (clock, error) {
 	return c, nil
 }
 
+// newDayClock is newClock for a column that is grouped by the days of a zone: a
+// date without a zone of its own is a day of that zone.
+func newDayClock(d Dialect, t table, of probe.TimeColumn, days string) (clock, error) {
+	c, err := newClock(d, t, of)
+	if err == nil && c.column.Class == probe.Date && of.Zone == "" && days != "" {
+		return newClock(d, t, probe.TimeColumn{Name: of.Name, Zone: days})
+	}
+	return c, err
+}
+
 // native is the column in the type that cond compares.
 func (c clock) native() string { return c.of(c.d.Quote(c.column.Name)) }
 

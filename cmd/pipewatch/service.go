@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/pipewatch-dev/pipewatch/probe"
 	"github.com/pipewatch-dev/pipewatch/store"
 	"github.com/pipewatch-dev/pipewatch/watch"
+	"github.com/pipewatch-dev/pipewatch/web"
 )
 
 // parts is what a service is put together from. serve and the demo differ in
@@ -40,14 +42,17 @@ type service struct {
 	latest *latest
 	began  time.Time
 
-	mu     sync.Mutex
-	desk   notify.Desk
-	broken map[string]error // DAG files that a reload could not take up
+	site *web.Site // nil until openSite
+
+	mu       sync.Mutex // guards project, and what follows
+	desk     notify.Desk
+	broken   []web.BrokenFile
+	reloaded web.Reload
 }
 
 // newService puts a service together; nothing runs yet.
 func newService(p parts) (*service, error) {
-	s := &service{parts: p, latest: newLatest(), began: time.Now(), broken: map[string]error{}}
+	s := &service{parts: p, latest: newLatest(), began: p.now()}
 	s.desk = p.project.desk()
 	slack := p.project.config.Alerts.Slack
 	s.sender = notify.NewSender(notify.Config{
@@ -95,6 +100,9 @@ func (s *service) route(suite *checks.Suite, i incident.Incident) string {
 // recorded passes a recorded run on to whoever waits for it.
 func (s *service) recorded(run incident.Run, change incident.Change) {
 	s.latest.keep(run)
+	if s.site != nil {
+		s.site.Observe(run)
+	}
 	if len(change.Incidents) > 0 {
 		s.sender.Kick()
 	}
@@ -146,6 +154,19 @@ func (s *service) run(ctx context.Context, server *http.Server, listener net.Lis
 	return errors.Join(loopErr, sendErr, serveErr)
 }
 
+// openSite makes the page and the API. reload is nil where nothing can be
+// reloaded.
+func (s *service) openSite(reload func() error) *http.Server {
+	var names []string
+	if u, err := url.Parse(s.project.config.HTTP.ExternalURL); err == nil && u.Hostname() != "" {
+		names = append(names, u.Hostname())
+	}
+	s.site = web.New(web.Config{
+		Source: s, Control: control{s, reload}, Hosts: names, Zone: s.zone(), Log: s.log.With("component", "web"),
+	})
+	return web.Server("", s.site)
+}
+
 // tidy deletes runs that are older than they have to be kept.
 func (s *service) tidy(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
@@ -155,7 +176,7 @@ func (s *service) tidy(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if _, err := s.store.Prune(s.now().Add(-s.project.config.State.Keep.Std())); err != nil {
+			if _, err := s.store.Prune(s.now().Add(-s.projectNow().config.State.Keep.Std())); err != nil {
 				s.log.Error("old runs not deleted", "err", err)
 			}
 		}

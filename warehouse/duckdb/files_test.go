@@ -2,6 +2,7 @@ package duckdb_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -271,5 +272,22 @@ func TestSomethingThatIsNoDatabaseIsAConnectionError(t *testing.T) {
 	}
 	if _, err := duckdb.Open(t.Context(), duckdb.Options{Dir: filepath.Join(dir, "nowhere")}); err == nil {
 		t.Error("a folder that is not there was opened")
+	}
+}
+
+// Size and time of a file are no proof that its content is the same.
+func TestAFileReplacedWithinOneTickOfItsClockIsReadAfresh(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "f.parquet")
+	then := time.Date(2013, 1, 1, 0, 0, 0, 0, time.UTC)
+	source := open(t, duckdb.Options{Dir: dir, Init: []string{"create table none as select 1 as i", "create view v as select * from read_parquet('./f.par*')"}})
+	for i := range 3 {
+		parquet(t, file, fmt.Sprintf("select %d as a from range(1000)", i))
+		if err := os.Chtimes(file, then, then); err != nil {
+			t.Fatal(err)
+		}
+		if a := ask(t, source, probe.Scalar{Conn: "wh", SQL: "select sum(a) from v"}); a.Value != (probe.ScalarValue{Number: float64(i * 1000)}) {
+			t.Errorf("version %d: %v, %v", i, a.Value, a.Err)
+		}
 	}
 }

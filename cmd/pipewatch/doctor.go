@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pipewatch-dev/pipewatch/notify/slack"
+	"github.com/pipewatch-dev/pipewatch/probe"
+	"github.com/pipewatch-dev/pipewatch/warehouse"
+)
+
+func (a *app) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Look whether everything that pipewatch needs works",
+		Long: `Look whether the files are valid, every connection opens and is read-only, the
+state file can be written, and Slack takes messages in every channel.
+
+Exit codes: 0 all is well, 2 configuration, 3 something does not work.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
+	}
+}
+
+// doctor prints a line for each thing it looked at.
+func (a *app) doctor(ctx context.Context) error {
+	p, err := a.openProject()
+	if err != nil {
+		return err
+	}
+	sick := 0
+	say := func(ok bool, subject, message string) {
+		mark := "✔"
+		if !ok {
+			mark = "✖"
+			sick++
+		}
+		fmt.Fprintf(a.stdout, "%s %s: %s\n", mark, subject, message)
+	}
+	say(true, p.path, fmt.Sprintf("valid, %d nodes with %d checks", len(p.suite.Graph.Order()), p.suite.Len()))
+	for _, name := range slices.Sorted(maps.Keys(p.config.Connections)) {
+		a.doctorConnection(ctx, p, name, say)
+	}
+	ok, message := doctorState(p.config.State.Path)
+	say(ok, p.config.State.Path, message)
+	a.doctorSlack(ctx, p, say)
+	if sick > 0 {
+		return exit{code: exitUnknown}
+	}
+	return nil
+}
+
+// doctorConnection opens a connection and tries to write through it.
+func (a *app) doctorConnection(ctx context.Context, p *project, name string, say func(bool, string, string)) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	subject := "connection " + name
+	began := time.Now()
+	src, err := connect(ctx, p.dir, p.config.Connections[name])
+	if err != nil {
+		say(false, subject, err.Error())
+		return
+	}
+	defer src.Close()
+	answers := src.Ask(ctx, began, []probe.Question{
+		probe.Scalar{Conn: name, SQL: "select 1"},
+		probe.Scalar{Conn: name, SQL: "create table pipewatch_doctor (n integer)"},
+	})
+	switch {
+	case !freeSQL(p.config.Connections[name]):
+		say(true, subject, fmt.Sprintf("opens in %s; free SQL is off", time.Since(began).Round(time.Millisecond)))
+	case answers[0].Err != nil:
+		say(false, subject, answers[0].Err.Error())
+	case answers[1].Err == nil:
+		say(false, subject, "it could be written through: take the right to write away from this user")
+	default:
+		say(true, subject, fmt.Sprintf("opens in %s, answers, and refuses to be written", time.Since(began).Round(time.Millisecond)))
+	}
+}
+
+// freeSQL tells whether a connection takes SQL that people wrote.
+func freeSQL(o warehouse.Options) bool { return o.FreeSQL == nil || *o.FreeSQL }
+
+// doctorState looks whether the state file could be written, without opening
+// it: a service may be using it.
+func doctorState(path string) (bool, string) {
+	info, err := os.Stat(path)
+	switch {
+	case os.IsNotExist(err):
+		dir := path[:max(0, strings.LastIndexByte(path, '/'))]
+		if dir == "" {
+			dir = "."
+		}
+		f, err := os.CreateTemp(dir, ".pipewatch-doctor-*")
+		if err != nil {
+			return false, "the folder cannot be written: " + err.Error()
+		}
+		f.Close()
+		os.Remove(f.Name())
+		return true, "will be made at the first start"
+	case err != nil:
+		return false, err.Error()
+	case info.Mode().Perm()&0o077 != 0:
+		return false, fmt.Sprintf("others can read it (mode %04o): chmod 600", info.Mode().Perm())
+	}
+	return true, fmt.Sprintf("is there, %d KiB", info.Size()>>10)
+}
+
+// doctorSlack asks Slack whether messages would arrive.
+func (a *app) doctorSlack(ctx context.Context, p *project, say func(bool, string, string)) {
+	s := p.config.Alerts.Slack
+	if s.Token.Reveal() == "" {
+		say(false, "slack", errNoSlack.Error()+": nobody would be told")
+		return
+	}
+	var mentions []string
+	for _, o := range p.config.Owners {
+		if o.SlackMention != "" && !slices.Contains(mentions, o.SlackMention) {
+			mentions = append(mentions, o.SlackMention)
+		}
+	}
+	slices.Sort(mentions)
+	client := slack.New(slack.Config{Token: s.Token, APIURL: s.APIURL, DefaultChannel: s.DefaultChannel, Timeout: s.Timeout.Std()})
+	for _, f := range client.Doctor(ctx, p.config.channels(), mentions) {
+		say(f.OK, "slack "+f.Subject, f.Message)
+	}
+}
