@@ -315,18 +315,21 @@ func (b *graphBuilder) modelOf(edges []edgeOf) graph.Graph[NodeID, *Node] {
 	for _, n := range b.sorted {
 		must(model.AddVertex(n, graph.VertexAttribute("shape", shapes[n.Type])))
 	}
-	seen := make(map[pair]bool, len(edges))
+	style := make(map[pair]string, len(edges))
 	for _, e := range edges {
-		if p := (pair{e.node, e.source}); seen[p] {
+		if p := (pair{e.node, e.source}); e.edge.Mode != Informs {
+			style[p] = "solid"
+		} else if style[p] == "" {
+			style[p] = "dashed"
+		}
+	}
+	for _, e := range edges {
+		p := pair{e.node, e.source}
+		if style[p] == "" {
 			continue // the same upstream twice, perhaps by an external's name
-		} else {
-			seen[p] = true
 		}
-		style := "solid"
-		if e.edge.Mode == Informs {
-			style = "dashed"
-		}
-		must(model.AddEdge(b.sorted[e.source].ID, b.sorted[e.node].ID, graph.EdgeAttribute("style", style), graph.EdgeData(e.edge)))
+		must(model.AddEdge(b.sorted[e.source].ID, b.sorted[e.node].ID, graph.EdgeAttribute("style", style[p])))
+		delete(style, p)
 	}
 	return model
 }

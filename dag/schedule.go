@@ -163,7 +163,7 @@ func (c clock) Next(t time.Time) time.Time {
 func (c clock) nextShown(t time.Time) time.Time {
 	period := t.In(c.zone)
 	for after := readingAt(period); ; {
-		_, end := period.ZoneBounds()
+		end := constantUntil(period)
 		_, offset := period.Zone()
 		at := c.wallNext(after).Add(-time.Duration(offset) * time.Second).In(c.zone)
 		if end.IsZero() || at.Before(end) {
@@ -172,6 +172,17 @@ func (c clock) nextShown(t time.Time) time.Time {
 		// The moment at which the next period begins may itself be a slot.
 		period, after = end, readingAt(end).Add(-time.Nanosecond)
 	}
+}
+
+// constantUntil is a moment after t up to which t's offset holds; zero when it holds
+// for ever. For years that a zone's rule covers, the standard library takes each to
+// end after 365 days, so that on 31 December of a leap year the end lies before t.
+func constantUntil(t time.Time) time.Time {
+	_, end := t.ZoneBounds()
+	if !end.IsZero() && !end.After(t) {
+		return end.AddDate(0, 0, 1)
+	}
+	return end
 }
 
 // wallNext is the library's Next on readings; it gives up after five years, which a

@@ -210,6 +210,7 @@ func TestSchedulesAgreeWithAWalkOverTheMinutes(t *testing.T) {
 		{"Pacific/Apia", "2011-12-30"}, {"Pacific/Chatham", "2026-04-05"},
 		{"America/Havana", "2026-03-08"}, {"America/Havana", "2026-11-01"},
 		{"Africa/Casablanca", "2026-02-15"}, {"Asia/Pyongyang", "2015-08-15"}, {"Antarctica/Troll", "2026-03-29"},
+		{"America/New_York", "2028-12-31"}, {"Europe/Berlin", "2040-12-31"}, {"America/New_York", "2100-12-31"}, // a year's end that the standard library misplaces
 		{"Asia/Kolkata", "2026-03-29"}, {"UTC", "2024-02-29"},
 	}
 	for _, c := range changes {
