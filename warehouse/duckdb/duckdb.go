@@ -211,6 +211,7 @@ func (db *database) open(ctx context.Context) error {
 			"set autoload_known_extensions = false",
 			"set memory_limit = '"+memoryLimit+"'",
 			"set temp_directory = ''",
+			"set enable_external_file_cache = false", // a file is what it is now
 			fmt.Sprintf("set threads = %d", min(runtime.GOMAXPROCS(0), 4)),
 		)
 		if err != nil {
