@@ -163,16 +163,19 @@ func (b *builder) alias(y *yaml.Node) *node {
 	return n
 }
 
+// coreTags are the tags that a node may have, and what they make of it. A date is
+// text: what it means depends on who reads it.
+var coreTags = map[yaml.Kind]map[string]Kind{
+	yaml.MappingNode:  {"!!map": Map},
+	yaml.SequenceNode: {"!!seq": List},
+	yaml.ScalarNode: {"!!str": String, "!!int": Number, "!!float": Number, "!!bool": Bool, "!!null": Null,
+		"!!timestamp": String, "!!merge": String},
+}
+
 // tag settles the node's kind and refuses every tag but YAML's core ones.
 func (b *builder) tag(y *yaml.Node, n *node) bool {
 	tag := y.ShortTag()
-	core := map[yaml.Kind]map[string]Kind{
-		yaml.MappingNode:  {"!!map": Map},
-		yaml.SequenceNode: {"!!seq": List},
-		yaml.ScalarNode: {"!!str": String, "!!int": Number, "!!float": Number, "!!bool": Bool, "!!null": Null,
-			"!!timestamp": String, "!!merge": String},
-	}
-	kind, ok := core[y.Kind][tag]
+	kind, ok := coreTags[y.Kind][tag]
 	if explicit := y.Style&yaml.TaggedStyle != 0; !ok || explicit && (tag == "!!timestamp" || tag == "!!merge") {
 		b.complain(y, fmt.Sprintf("tag %s is not allowed", quote(tag)), "remove the tag; pipewatch needs none")
 		return false
