@@ -169,9 +169,9 @@ type Suite struct {
 	byID   map[dag.CheckID]*Check
 }
 
-// Compile turns every specification of the graph into a Check; problems of all
-// checks are reported at once. Checks without problems are in the Suite also
-// when others have some.
+// Compile turns every specification of the graph into a Check. Problems of all
+// checks are reported at once, also of those in DAGs that have others and are
+// not in the graph; such checks are not in the Suite.
 func Compile(g *dag.Graph, kinds []Kind) (*Suite, conf.Problems) {
 	s := &Suite{Graph: g, byNode: map[dag.NodeID][]*Check{}, byID: map[dag.CheckID]*Check{}}
 	known := map[string]Kind{}
@@ -179,20 +179,27 @@ func Compile(g *dag.Graph, kinds []Kind) (*Suite, conf.Problems) {
 		known[k.Name] = k
 	}
 	var problems conf.Problems
-	for _, n := range g.Order() {
+	for _, n := range g.Whole().Order() {
+		sound := g.Index(n.ID) >= 0
 		for _, spec := range n.Checks {
 			k, ok := known[spec.Kind]
 			if !ok {
 				problems.Add(conf.Problem{Pos: spec.Pos, Path: string(spec.ID), Msg: fmt.Sprintf("check kind %q is not available", spec.Kind)})
 				continue
 			}
-			c, ps := k.compile(Site{Spec: spec, Node: n, Graph: g})
+			site := Site{Spec: spec, Node: n, Graph: g}
+			if !sound {
+				site.Graph = g.Whole()
+			}
+			c, ps := k.compile(site)
 			if len(ps) > 0 {
 				problems.Merge(ps)
 				continue
 			}
-			s.byNode[n.ID] = append(s.byNode[n.ID], c)
-			s.byID[spec.ID] = c
+			if sound {
+				s.byNode[n.ID] = append(s.byNode[n.ID], c)
+				s.byID[spec.ID] = c
+			}
 		}
 	}
 	return s, problems

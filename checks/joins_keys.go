@@ -54,6 +54,10 @@ func otherNode(s Site, named conf.Value, code string) (*dag.Node, conf.Problems)
 		id = dag.NodeID(s.Node.ID.DAG() + "/" + named.Text())
 	}
 	n := s.Graph.Node(id)
+	if n == nil && s.Graph.Lost(id) {
+		// Reported where it stands; this check will not run either.
+		return &dag.Node{ID: id, Type: dag.Table}, nil
+	}
 	if n == nil {
 		var known []string
 		for _, other := range s.Graph.Order() {

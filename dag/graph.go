@@ -26,6 +26,9 @@ type Graph struct {
 
 	parents, children adjacency // over blocks edges
 	sources, readers  adjacency // over all edges, for lineage
+
+	whole *Graph          // as written, with what is broken; nil when nothing is
+	lost  map[NodeID]bool // nodes that could not be read, see anyNodeOf
 }
 
 // adjacency holds the neighbours of node i in to[start[i]:start[i+1]], ascending.
@@ -59,6 +62,20 @@ func flipped(pairs []pair) []pair {
 	return turned
 }
 
+// Whole is the graph as it is written, with the DAGs that problems point at: for
+// finding more problems in them, not for running. It is the graph itself when there
+// are none.
+func (g *Graph) Whole() *Graph {
+	if g.whole != nil {
+		return g.whole
+	}
+	return g
+}
+
+// Lost tells whether an id leads nowhere because its node or file could not be read,
+// which has been reported.
+func (g *Graph) Lost(id NodeID) bool { return g.lost[id] || g.lost[anyNodeOf(id.DAG())] }
+
 // NewGraph builds the graph of some DAGs and reports what is wrong between them:
 // duplicate DAG ids, upstreams and externals that name nothing, cycles. Edges that
 // are reported are left out, so the graph can be walked also when there are problems.
@@ -71,6 +88,7 @@ func newGraph(dags []*DAG, broken map[NodeID]bool) (*Graph, conf.Problems) {
 	b.collect(dags)
 	edges := b.resolve()
 	g := b.assemble(edges)
+	g.lost = broken
 	return g, b.problems
 }
 

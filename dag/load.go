@@ -60,6 +60,8 @@ func Load(files []File, known Known) (*Graph, conf.Problems) {
 	for _, p := range problems {
 		faulty[p.Pos.File] = true
 	}
+	whole := g
+	whole.lost = maps.Clone(broken)
 	sound := slices.DeleteFunc(slices.Clone(dags), func(d *DAG) bool { return faulty[d.File] })
 	for _, d := range dags {
 		if faulty[d.File] {
@@ -67,6 +69,7 @@ func Load(files []File, known Known) (*Graph, conf.Problems) {
 		}
 	}
 	g, _ = newGraph(sound, broken)
+	g.whole = whole
 	return g, problems
 }
 

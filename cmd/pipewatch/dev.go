@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ func (a *app) devCommand() *cobra.Command {
 
 func (a *app) devSlackCommand() *cobra.Command {
 	var addr, token string
+	var channels []string
 	cmd := &cobra.Command{
 		Use:   "slack",
 		Short: "Run a strict Slack of your own, with a page that shows its channels",
@@ -34,7 +36,7 @@ and shows every channel as a person in Slack would see it. Nothing is kept.`,
 			base := "http://" + l.Addr().String()
 			fmt.Fprintf(a.stdout, "page:    %s/\nuse it:  SLACK_BOT_TOKEN=%s SLACK_API_URL=%s/api/ pipewatch serve\n", base, token, base)
 			server := &http.Server{
-				Handler:           strictslack.New(strictslack.Config{Token: token, CreateChannels: true, Usergroups: devGroups}),
+				Handler:           strictslack.New(devWorkspace(token, channels)),
 				ReadHeaderTimeout: 5 * time.Second,
 			}
 			go func() {
@@ -53,11 +55,21 @@ and shows every channel as a person in Slack would see it. Nothing is kept.`,
 	}
 	cmd.Flags().StringVar(&addr, "listen", "127.0.0.1:8643", "address of the API and the page")
 	cmd.Flags().StringVar(&token, "token", strictslack.DefaultToken, "the bot token it accepts")
+	cmd.Flags().StringSliceVar(&channels, "channel", []string{"data-alerts", "flight-data", "ml-alerts"}, "the channels that are there; the bot is in all")
 	return cmd
+}
+
+// devWorkspace is a workspace with some channels and the groups of the example.
+func devWorkspace(token string, channels []string) strictslack.Config {
+	c := strictslack.Config{Token: token, Usergroups: devGroups}
+	for _, name := range channels {
+		c.Channels = append(c.Channels, strictslack.Channel{Name: strings.TrimPrefix(name, "#")})
+	}
+	return c
 }
 
 // devGroups are the groups that the example's owners are called by.
 var devGroups = []strictslack.Usergroup{
-	{Handle: "ml-oncall", Name: "ML on call"},
-	{Handle: "flight-oncall", Name: "Flight data on call"},
+	{ID: "S0MLONCALL", Handle: "ml-oncall", Name: "ML on call"},
+	{ID: "S0FLIGHTS0", Handle: "flight-oncall", Name: "Flight data on call"},
 }
