@@ -47,10 +47,8 @@ func (t *transport) Do(r *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	defer cancel()
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	} else if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err // without the address, which says nothing new
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // without the address, which says nothing new; a time-out gives its cause
 	}
 	if !connected.Load() {
 		return nil, unsent{err}

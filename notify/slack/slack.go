@@ -68,6 +68,9 @@ func New(c Config) *Client {
 	c.APIURL = strings.TrimRight(cmp.Or(c.APIURL, api.APIURL), "/") + "/"
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
 	plain := http.DefaultTransport.(*http.Transport).Clone()
+	// Alerts are rare. A connection that idles long is often closed by the other
+	// side just as it is used again, and that post would have to be looked up.
+	plain.IdleConnTimeout = 20 * time.Second
 	return &Client{
 		config: c,
 		api: api.New(c.Token.Reveal(), api.OptionAPIURL(c.APIURL), api.OptionHTTPClient(&transport{

@@ -91,7 +91,7 @@ func TestMessageIsPostedEditedAndAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	ms := only(t, server, "#ml-alerts", 2)
-	if ms[0].Attachments[0]["color"] != "#2eb886" || ms[1].ThreadTS != ref.TS || ms[1].Broadcast {
+	if ms[0].Attachments[0]["color"] != "#2eb886" || ms[1].ThreadTS != ref.TS || ms[1].Broadcast || len(ms[1].Blocks) != 1 {
 		t.Errorf("after the end: %v, then in thread %q", ms[0].Attachments[0]["color"], ms[1].ThreadTS)
 	}
 }
