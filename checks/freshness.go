@@ -16,7 +16,7 @@ var freshness = define("freshness", "the newest row is new enough, or was there 
 
 type freshnessParams struct {
 	Column        string         `yaml:"column" jsonschema:"required,minLength=1" jsonschema_description:"time column whose newest value is judged"`
-	ColumnTZ      string         `yaml:"column_tz" jsonschema_description:"IANA zone of values without one; default UTC"`
+	ColumnTZ      string         `yaml:"column_tz" jsonschema_description:"IANA zone of values without one; default UTC, for a DATE the DAG's zone"`
 	Granularity   conf.Duration  `yaml:"granularity" jsonschema_description:"what the column is truncated to: a value stands for everything up to value + granularity"`
 	DateSemantics string         `yaml:"date_semantics" jsonschema:"enum=start,enum=complete" jsonschema_description:"what a DATE says: that its day has begun, or that it is whole; required for a DATE column"`
 	MaxSkew       *conf.Duration `yaml:"max_skew" jsonschema_description:"how far beyond now a row may be dated; default 5m"`
@@ -58,7 +58,17 @@ func settleFreshness(s Site, p *freshnessParams) ([]dag.NodeID, conf.Problems) {
 		p.Covers.Word = previousDay
 	}
 	p.Zone = zoneName(s.Node.Zone)
+	p.settleDates(s.Node.Zone)
 	return nil, problems
+}
+
+// settleDates reads the days of a DATE column, which is one when date_semantics
+// is given, as days of the DAG's zone unless column_tz says otherwise: that is
+// whose days the deadlines and the buckets are.
+func (p *freshnessParams) settleDates(zone *time.Location) {
+	if p.DateSemantics != "" && p.ColumnTZ == "" {
+		p.ColumnTZ = zoneName(zone)
+	}
 }
 
 // freshnessOf is the parameters of a node's freshness check, by which its other
@@ -69,6 +79,7 @@ func freshnessOf(n *dag.Node) (freshnessParams, bool) {
 		if spec.Kind == "freshness" {
 			var p freshnessParams
 			_ = spec.Params.Decode(&p)
+			p.settleDates(n.Zone)
 			return p, p.Column != ""
 		}
 	}
@@ -144,8 +155,10 @@ func judgeFreshness(s Site, p freshnessParams, as []probe.Answer, m Memory, at M
 	if err != nil {
 		return couldNot(err), nil
 	}
-	if mark.Class == probe.Date && p.DateSemantics == "" {
+	if isDate := mark.Class == probe.Date; isDate && p.DateSemantics == "" {
 		return Verdict{Outcome: Error, Message: fmt.Sprintf("%s is a DATE: say date_semantics: complete if a day is loaded when it is over, start if a row only says that its day has begun", p.Column)}, nil
+	} else if !isDate && p.DateSemantics != "" {
+		return Verdict{Outcome: Error, Message: fmt.Sprintf("%s is no DATE, so date_semantics says nothing about it: remove it", p.Column)}, nil
 	}
 	past, _ := recall[freshnessMemory](m, 1)
 	var next Memory

@@ -71,14 +71,15 @@ func TestFreshnessOnsetIsTheFirstMissedDeadline(t *testing.T) {
 }
 
 func TestFreshnessOfDates(t *testing.T) {
-	date := probe.Mark{Rows: 10, Timed: 10, Max: instant("2013-06-14T00:00:00Z"), Class: probe.Date}
+	// Friday the 14th in New York, noon in UTC a day later.
+	date := probe.Mark{Rows: 10, Timed: 10, Max: instant("2013-06-14T04:00:00Z"), Class: probe.Date}
 	for _, c := range []struct{ name, keys, want, observed string }{
 		{"without a meaning it cannot be judged", "freshness: {column: day, error_after: 1d}",
 			"error: day is a DATE: say date_semantics: complete if a day is loaded when it is over, start if a row only says that its day has begun", `{}`},
 		{"a day that has begun counts from its start", "freshness: {column: day, error_after: 1d, date_semantics: start}",
-			"fail stale: newest day is 36h old, limit 1d", `{"watermark": "2013-06-14T00:00:00Z", "age_seconds": 129600}`},
+			"fail stale: newest day is 32h old, limit 1d", `{"watermark": "2013-06-14T04:00:00Z", "age_seconds": 115200}`},
 		{"a whole day counts from its end", "freshness: {column: day, error_after: 1d, date_semantics: complete}",
-			"pass: newest day is 12h old", `{"watermark": "2013-06-15T00:00:00Z", "age_seconds": 43200}`},
+			"pass: newest day is 8h old", `{"watermark": "2013-06-15T04:00:00Z", "age_seconds": 28800}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := play(t, checkOf(t, c.keys, "freshness"), []turn{{"2013-06-15T12:00:00Z", []any{date}, c.want}})
@@ -87,6 +88,11 @@ func TestFreshnessOfDates(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestFreshnessOfWhatIsNoDate(t *testing.T) {
+	c := checkOf(t, "freshness: {column: ts, error_after: 1d, date_semantics: complete}", "freshness")
+	play(t, c, []turn{{"2013-06-15T12:00:00Z", []any{mark("2013-06-15T11:00:00Z")}, "error: ts is no DATE, so date_semantics says nothing about it: remove it"}})
 }
 
 func TestFreshnessAsk(t *testing.T) {
@@ -98,6 +104,8 @@ func TestFreshnessAsk(t *testing.T) {
 	}{
 		{"rows beyond five minutes are the future", "freshness: {column: ts}",
 			probe.Watermark{Of: of, Column: probe.TimeColumn{Name: "ts"}, Horizon: probe.At(now.Now.Add(5 * time.Minute))}},
+		{"a DATE is a day of the DAG's zone", "freshness: {column: day, date_semantics: start}",
+			probe.Watermark{Of: of, Column: probe.TimeColumn{Name: "day", Zone: "America/New_York"}, Horizon: probe.At(now.Now.Add(5 * time.Minute))}},
 		{"zone, condition and skew travel with the question", `freshness: {column: ts, column_tz: Europe/Berlin, max_skew: 1h, where: "a > 0"}`,
 			probe.Watermark{Of: of, Where: "a > 0", Column: probe.TimeColumn{Name: "ts", Zone: "Europe/Berlin"}, Horizon: probe.At(now.Now.Add(time.Hour))}},
 	} {

@@ -23,7 +23,7 @@ type rowCountParams struct {
 
 	Per         probe.Per      `yaml:"per" jsonschema:"enum=hour,enum=day,enum=week,enum=month" jsonschema_description:"judge each stretch of this length; days, weeks (from Monday) and months are the DAG's zone's"`
 	By          string         `yaml:"by" jsonschema_description:"time column of the buckets; default: the column of the node's freshness check"`
-	ColumnTZ    string         `yaml:"column_tz" jsonschema_description:"IANA zone of a 'by' column without zone; default: freshness's on that column, or UTC"`
+	ColumnTZ    string         `yaml:"column_tz" jsonschema_description:"IANA zone of a 'by' column without zone; default: freshness's on that column, or UTC, for a DATE the DAG's zone"`
 	Granularity *conf.Duration `yaml:"granularity" jsonschema_description:"what the column is truncated to; default: freshness's on that column, or 0s"`
 	Grace       conf.Duration  `yaml:"grace" jsonschema_description:"how long after its end a bucket is not judged yet"`
 	Last        *conf.Duration `yaml:"last" jsonschema_description:"judge the buckets of this long, rounded up to whole ones; default: the newest one"`
@@ -37,6 +37,9 @@ type rowCountParams struct {
 	Zone  string          `yaml:"-"` // whose days Per and Calendar mean
 	Time  freshnessParams `yaml:"-"` // how the rows tell time; no limits
 	Other probe.Relation  `yaml:"-"` // of Equals
+	// MayBeDate says that nothing in the file tells whether By is a DATE, and
+	// that it matters.
+	MayBeDate bool `yaml:"-"`
 }
 
 // comparison is what a bucket is held against.
@@ -122,7 +125,7 @@ func askRowCount(s Site, p rowCountParams, _ Memory, at Moment) []probe.Question
 		qs = append(qs, probe.Rows{Of: p.Other})
 	}
 	if p.Per != "" {
-		qs = append(qs, p.askBuckets(s, at))
+		qs = append(qs, p.askBuckets(s, at)...)
 	}
 	return qs
 }
@@ -171,7 +174,7 @@ func judgeRowCount(s Site, p rowCountParams, as []probe.Answer, m Memory, at Mom
 	var found []judgement
 	var next Memory
 	if p.Per != "" {
-		answer, err := probe.Value[probe.BucketRows](as[len(as)-1])
+		answer, err := p.answered(as)
 		if err != nil {
 			return couldNot(err), nil
 		}

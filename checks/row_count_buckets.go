@@ -15,13 +15,15 @@ func settleBuckets(s Site, p *rowCountParams) conf.Problems {
 	var problems conf.Problems
 	params := s.Spec.Params
 	p.Time = freshnessParams{Column: p.By}
-	if of, ok := freshnessOf(s.Node); ok && (p.By == "" || p.By == of.Column) {
+	of, known := freshnessOf(s.Node)
+	if known = known && (p.By == "" || p.By == of.Column); known {
 		p.Time = freshnessParams{Column: of.Column, ColumnTZ: of.ColumnTZ, Granularity: of.Granularity, DateSemantics: of.DateSemantics, MaxSkew: of.MaxSkew}
 	}
 	problems.Merge(badZone(params.Get("column_tz")))
 	if p.ColumnTZ != "" {
 		p.Time.ColumnTZ = p.ColumnTZ
 	}
+	p.MayBeDate = p.Time.ColumnTZ == "" && p.Zone != "" && p.Time.Column == p.By && !known
 	if p.Granularity != nil {
 		p.Time.Granularity = *p.Granularity
 	}
@@ -104,7 +106,10 @@ func (p rowCountParams) judged(at Moment, zone *time.Location) []time.Time {
 	return starts
 }
 
-func (p rowCountParams) askBuckets(s Site, at Moment) probe.Buckets {
+// askBuckets asks for rows per bucket. Of a column that may be a DATE it asks
+// twice, as only the answer tells: a DATE is a day of the DAG's zone, a time
+// without a zone is UTC.
+func (p rowCountParams) askBuckets(s Site, at Moment) []probe.Question {
 	zone := s.Node.Zone
 	starts := p.judged(at, zone)
 	from := starts[0]
@@ -112,11 +117,30 @@ func (p rowCountParams) askBuckets(s Site, at Moment) probe.Buckets {
 		past := p.Compare.compared(from, p.Per, zone)
 		from = past[len(past)-1]
 	}
-	return probe.Buckets{
+	q := probe.Buckets{
 		Of: s.Relation(), Where: s.Spec.Where, By: p.Time.time(), Per: p.Per, Zone: p.Zone,
 		From: probe.At(from), To: probe.At(bucketAfter(starts[len(starts)-1], p.Per, 1, zone)),
 		Horizon: p.Time.horizon(at), Segment: p.Segment,
 	}
+	if !p.MayBeDate {
+		return []probe.Question{q}
+	}
+	local := q
+	local.By.Zone = p.Zone
+	return []probe.Question{q, local}
+}
+
+// answered picks the answer that reads the column as it is meant.
+func (p rowCountParams) answered(as []probe.Answer) (probe.BucketRows, error) {
+	last := len(as) - 1
+	if !p.MayBeDate {
+		return probe.Value[probe.BucketRows](as[last])
+	}
+	answer, err := probe.Value[probe.BucketRows](as[last])
+	if err == nil && answer.Class != probe.Date {
+		return probe.Value[probe.BucketRows](as[last-1])
+	}
+	return answer, err
 }
 
 // bucketCount is one bucket and what it is held against.

@@ -31,6 +31,10 @@ func perDay(t *testing.T, first, watermark string, rows ...int64) probe.BucketRo
 	return answer
 }
 
+// timed says that ts is no DATE, by a freshness check that does not say what a
+// date means.
+const timed = "freshness: {column: ts}\n"
+
 func TestRowCountVerdicts(t *testing.T) {
 	// Saturday the 15th, noon in New York.
 	const now = "2013-06-15T16:00:00Z"
@@ -77,13 +81,13 @@ func TestRowCountVerdicts(t *testing.T) {
 			{now, []any{int64(106), int64(50)}, "fail unequal: 106 rows against 50 in other x 2, tolerance 5%"},
 			{now, []any{int64(1), int64(0)}, "fail unequal: 1 row against 0 in other x 2, tolerance 5%"}}},
 	} {
-		t.Run(c.name, func(t *testing.T) { play(t, checkOf(t, c.keys, "row_count"), c.turns) })
+		t.Run(c.name, func(t *testing.T) { play(t, checkOf(t, timed+c.keys, "row_count"), c.turns) })
 	}
 }
 
 // Thanksgiving against the six Thursdays before, as in the flights of 2013.
 func TestRowCountKnowsTheUsualThursday(t *testing.T) {
-	c := checkOf(t, "row_count: {per: day, by: ts, granularity: 1h, compare: {to: same_weekday, over: 6w, max_drop: 30%}}", "row_count")
+	c := checkOf(t, timed+"row_count: {per: day, by: ts, granularity: 1h, compare: {to: same_weekday, over: 6w, max_drop: 30%}}", "row_count")
 	rows := make([]int64, 50)
 	for i, n := range map[int]int64{0: 980, 7: 990, 14: 993, 21: 995, 28: 985, 35: 999, 42: 634} {
 		rows[i] = n
@@ -118,7 +122,7 @@ func TestRowCountAsk(t *testing.T) {
 		{"buckets and the number of all rows", "row_count: {per: day, by: ts, frozen_after: 1d}", []probe.Question{probe.Rows{Of: of}, buckets(probe.Day, "2013-11-05T05:00:00Z", "2013-11-06T05:00:00Z")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, checkOf(t, c.keys, "row_count").Ask(nil, moment(t, "2013-11-06T12:00:00Z"))); diff != "" {
+			if diff := cmp.Diff(c.want, checkOf(t, timed+c.keys, "row_count").Ask(nil, moment(t, "2013-11-06T12:00:00Z"))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -131,6 +135,23 @@ func TestRowCountTellsTimeAsFreshnessDoes(t *testing.T) {
 	if want := (probe.TimeColumn{Name: "seen_at", Zone: "Europe/Berlin"}); !ok || q.By != want || q.Horizon != instant("2013-11-06T13:00:00Z") {
 		t.Errorf("asks %+v, want time by %+v up to an hour ahead", q, want)
 	}
+}
+
+// Nothing in the file tells whether day is a DATE: a DATE is a day of New
+// York, a time without a zone is UTC. The answer tells.
+func TestRowCountReadsADateAsADayOfTheZone(t *testing.T) {
+	c := checkOf(t, "row_count: {per: day, by: day, granularity: 1d, min: 5}", "row_count")
+	var zones []string
+	for _, q := range c.Ask(nil, moment(t, "2013-06-15T16:00:00Z")) {
+		zones = append(zones, q.(probe.Buckets).By.Zone)
+	}
+	if diff := cmp.Diff([]string{"", "America/New_York"}, zones); diff != "" {
+		t.Fatalf("zones of the questions (-want +got):\n%s", diff)
+	}
+	asUTC, asLocal := perDay(t, "2013-06-13", "2013-06-14T20:00:00Z", 9, 9), perDay(t, "2013-06-13", "2013-06-15T04:00:00Z", 9, 1)
+	play(t, c, []turn{{"2013-06-15T16:00:00Z", []any{asUTC, asLocal}, "pass: 2013-06-14 has 9 rows"}})
+	asUTC.Class, asLocal.Class = probe.Date, probe.Date
+	play(t, c, []turn{{"2013-06-15T16:00:00Z", []any{asUTC, asLocal}, "fail below_min: 2013-06-14 has 1 row, at least 5 expected"}})
 }
 
 func TestRowCountUpstream(t *testing.T) {
