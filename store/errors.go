@@ -1,12 +1,13 @@
 package store
 
 import (
-	"errors"
 	"fmt"
+	"io/fs"
 )
 
-// ErrUnknown says that nothing is stored under the name asked for.
-var ErrUnknown = errors.New("not in the state")
+// ErrUnknown says that nothing is stored under the name asked for. It is an
+// fs.ErrNotExist, for those who do not know this package.
+var ErrUnknown = fmt.Errorf("not in the state: %w", fs.ErrNotExist)
 
 // HeldError says that another process has the file (exit code 73).
 type HeldError struct {

@@ -1,0 +1,153 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/dag"
+	"github.com/pipewatch-dev/pipewatch/incident"
+)
+
+type incidentsPage struct {
+	layout
+	Incidents []incidentView
+	Next      incident.ID
+}
+
+// incidentView is one incident, in words.
+type incidentView struct {
+	ID              incident.ID
+	Heading         string // "flights: newest time_hour is 33h old, limit 6h"
+	Status          incident.Status
+	StatusWord      string
+	Severity        dag.Severity
+	Root            ref    // of a data incident
+	Connection      string // of one about our sight
+	Since           moment // in the data
+	GoodUntil       moment
+	Opened          moment
+	Resolved        moment
+	Lasted          string
+	MergedInto      incident.ID
+	Own, Held, Past []findingView
+	Blocks          []ref
+	Beside          []incident.ID
+	Lines           []lineView
+}
+
+type findingView struct {
+	Node      ref
+	Check     string
+	Reason    string
+	Message   string
+	Warn      bool
+	Because   string
+	FirstSeen moment
+	Recovered bool
+}
+
+type lineView struct {
+	At   moment
+	Kind incident.LineKind
+	Text string
+}
+
+var statusWords = map[incident.Status]string{incident.Open: "open", incident.Resolved: "resolved", incident.Merged: "merged into another"}
+
+func (v viewer) incident(i incident.Incident) incidentView {
+	view := incidentView{
+		ID: i.ID, Status: i.Status, StatusWord: statusWords[i.Status], Severity: i.Severity, Connection: i.Connection,
+		Since: v.moment(i.Onset), GoodUntil: v.moment(i.GoodUntil), Opened: v.moment(i.OpenedAt), Resolved: v.moment(i.ResolvedAt),
+		MergedInto: i.MergedInto, Blocks: v.refs(i.Blocks), Beside: i.Beside,
+	}
+	end := i.ResolvedAt
+	if end.IsZero() {
+		end = v.now.At
+	}
+	view.Lasted = duration(max(end.Sub(cmp.Or(i.Onset, i.OpenedAt)), time.Second))
+	if i.Kind == incident.Data {
+		view.Root = v.ref(i.Root)
+	}
+	for _, f := range i.Findings {
+		fv := v.finding(f)
+		switch {
+		case f.Held:
+			view.Held = append(view.Held, fv)
+		case f.Recovered && i.Status == incident.Open:
+			view.Past = append(view.Past, fv)
+		default:
+			view.Own = append(view.Own, fv)
+		}
+	}
+	view.Heading = view.heading()
+	for _, l := range i.Lines {
+		view.Lines = append(view.Lines, lineView{v.moment(l.At), l.Kind, v.line(l)})
+	}
+	return view
+}
+
+// heading names what is broken, and how as far as that is one thing.
+func (i incidentView) heading() string {
+	if i.Connection != "" {
+		return fmt.Sprintf("Cannot check %s", i.Connection)
+	}
+	name := i.Root.Label
+	if len(i.Own) == 0 {
+		return name
+	}
+	text := name + ": " + i.Own[0].Message
+	if more := len(i.Own) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return text
+}
+
+func (v viewer) finding(f incident.Finding) findingView {
+	view := findingView{
+		Node: v.ref(f.Check.Node()), Check: f.Check.Name(), Reason: words(string(f.Reason)), Message: f.Message,
+		Warn: f.Severity == dag.Warn, FirstSeen: v.moment(f.FirstSeen), Recovered: f.Recovered,
+	}
+	if check, reason, ok := strings.Cut(f.Because, ": "); ok {
+		id := dag.CheckID(check)
+		view.Because = strings.TrimSpace(v.ref(id.Node()).Label + " " + id.Name() + " is " + words(reason))
+	}
+	return view
+}
+
+// line says what happened, in one sentence.
+func (v viewer) line(l incident.Line) string {
+	var names []string
+	for _, c := range l.Checks {
+		names = append(names, v.ref(c.Node()).Label+" "+c.Name())
+	}
+	who := strings.Join(names, ", ")
+	switch l.Kind {
+	case incident.Opened:
+		return "Opened."
+	case incident.Joined:
+		if l.Detail != "" {
+			return fmt.Sprintf("%s joined: %s.", who, l.Detail)
+		}
+		return who + " joined."
+	case incident.Recovered:
+		return who + " passes again."
+	case incident.Raised:
+		return "Rose from warning to error."
+	case incident.Moved:
+		return fmt.Sprintf("The cause was found further up: %s, not %s.", v.ref(l.Node).Label, v.ref(dag.NodeID(l.Detail)).Label)
+	case incident.Reopened:
+		return "Broke again: reopened."
+	case incident.Redefined:
+		return "Somebody changed what " + who + " means."
+	case incident.MergedLine:
+		return fmt.Sprintf("Has the same cause as %s, and goes on there.", l.Detail)
+	case incident.Closed:
+		if l.Detail != "" {
+			return "Closed: " + l.Detail + "."
+		}
+		return "Resolved: everything passes again."
+	}
+	return strings.TrimSpace(words(string(l.Kind)) + " " + l.Detail)
+}
