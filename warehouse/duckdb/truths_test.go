@@ -92,6 +92,12 @@ func TestTheFiguresOfTheFlightsAreExact(t *testing.T) {
 			t.Errorf("%#v: %v %s", qs[i], a.Err, diff)
 		}
 	}
+}
+
+// The smallest day is Thanksgiving on New York's clock, and the evening of the last
+// day on UTC's.
+func TestTheDaysOfTheFlightsAreExact(t *testing.T) {
+	source, hour := flights(t), probe.TimeColumn{Name: "time_hour"}
 	days := func(zone string) []probe.Bucket {
 		b, err := probe.Value[probe.BucketRows](ask(t, source, probe.Buckets{Of: rel("flights"), By: hour, Per: probe.Day, Zone: zone}))
 		if err != nil {

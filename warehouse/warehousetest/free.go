@@ -2,31 +2,12 @@ package warehousetest
 
 import "github.com/pipewatch-dev/pipewatch/probe"
 
-// free holds the cases of what people write themselves: Scalar, LastRuns,
-// conditions and queries.
+// free holds the cases of what people write themselves: Scalar, conditions and
+// queries.
 func free() []Case {
 	const t = "create table t (a int, s varchar(5), ts timestamp with time zone);\ninsert into t values (1, 'x', '2013-06-15 11:00:00+00');\ninsert into t values (2, 'y', '2013-06-15 13:00:00+00');\n"
 	scalar := func(sql string) probe.Scalar { return probe.Scalar{Conn: "wh", SQL: sql} }
 	number := func(n float64) probe.ScalarValue { return probe.ScalarValue{Number: n} }
-	const jobs = `create table jobs (run_id int, Started_At timestamp, ended_at timestamp, state varchar(20));
-insert into jobs values (1, '2013-06-14 08:00:00', '2013-06-14 09:00:00', 'success');
-insert into jobs values (3, '2013-06-16 08:00:00', null, 'Läuft');
-insert into jobs values (2, '2013-06-15 08:00:00', '2013-06-15 08:30:00', 'failed');
-insert into jobs values (4, null, null, 'queued');
-`
-	run := func(id, state, started, ended string) probe.JobRun {
-		r := probe.JobRun{ID: id, State: state}
-		if started != "" {
-			r.Started = utc(started)
-		}
-		if ended != "" {
-			r.Ended = utc(ended)
-		}
-		return r
-	}
-	runs := func(sql, zone string) probe.LastRuns {
-		return probe.LastRuns{Conn: "wh", Job: "load", SQL: sql, Zone: zone}
-	}
 	return []Case{
 		{"one number", t, scalar("select count(*) from t"), number(2), "", ""},
 		{"a semicolon and a comment at the end", t, scalar("select max(a) from t -- newest\n;\n"), number(2), "", ""},
@@ -55,7 +36,31 @@ insert into jobs values (4, null, null, 'queued');
 		{"a condition with a subquery", t, probe.Rows{Of: table("t"), Where: "a = (select max(a) from t)"}, int64(1), "", ""},
 		{"a condition whose comment has no end", t, probe.Rows{Of: table("t"), Where: "a = 1 /* "}, nil, probe.Statement, "comment"},
 		{"a condition of two lines with a comment", t, probe.Rows{Of: table("t"), Where: "a = 1 -- one\nor a = 2 -- two"}, int64(2), "", ""},
+	}
+}
 
+// controlTables holds the cases of LastRuns.
+func controlTables() []Case {
+	const jobs = `create table jobs (run_id int, Started_At timestamp, ended_at timestamp, state varchar(20));
+insert into jobs values (1, '2013-06-14 08:00:00', '2013-06-14 09:00:00', 'success');
+insert into jobs values (3, '2013-06-16 08:00:00', null, 'Läuft');
+insert into jobs values (2, '2013-06-15 08:00:00', '2013-06-15 08:30:00', 'failed');
+insert into jobs values (4, null, null, 'queued');
+`
+	run := func(id, state, started, ended string) probe.JobRun {
+		r := probe.JobRun{ID: id, State: state}
+		if started != "" {
+			r.Started = utc(started)
+		}
+		if ended != "" {
+			r.Ended = utc(ended)
+		}
+		return r
+	}
+	runs := func(sql, zone string) probe.LastRuns {
+		return probe.LastRuns{Conn: "wh", Job: "load", SQL: sql, Zone: zone}
+	}
+	return []Case{
 		{"runs, newest first, those without a start last", jobs, runs("select * from jobs", ""), []probe.JobRun{
 			run("3", "Läuft", "2013-06-16 08:00", ""), run("2", "failed", "2013-06-15 08:00", "2013-06-15 08:30"),
 			run("1", "success", "2013-06-14 08:00", "2013-06-14 09:00"), run("4", "queued", "", "")}, "", ""},

@@ -2,10 +2,7 @@ package warehousetest
 
 import "github.com/pipewatch-dev/pipewatch/probe"
 
-// joins holds the cases of Coverage. The first fixture is the handbook's trap: a
-// NULL parent defeats NOT IN, a duplicate parent multiplies an inner join.
-func joins() []Case {
-	const trap = `create table cust (id int, region varchar(5));
+const trapTables = `create table cust (id int, region varchar(5));
 create table ord (oid int, cid int, region varchar(5), ts timestamp with time zone);
 insert into cust values (1, 'eu');
 insert into cust values (1, 'eu');
@@ -19,11 +16,16 @@ insert into ord values (4, null, 'eu', '2026-01-01 01:20:00+00');
 insert into ord values (5, 3, null, '2026-01-01 02:10:00+00');
 insert into ord values (6, 8, 'eu', '2026-01-01 03:55:00+00');
 `
-	const types = `create table child (i int, d decimal(12,2), f double precision, s varchar(10), b boolean, day date, wall timestamp, ts timestamp with time zone);
+
+const typeTables = `create table child (i int, d decimal(12,2), f double precision, s varchar(10), b boolean, day date, wall timestamp, ts timestamp with time zone);
 create table parent (i bigint, d decimal(10,0), f double precision, s varchar(20), b boolean, day date, wall timestamp, ts timestamp with time zone);
 insert into child values (1, 1.00, 1, 'a', true, '2013-01-01', '2013-01-01 00:00:00', '2013-01-01 00:00:00+00');
 insert into parent values (1, 1, 1, 'a', true, '2013-01-01', '2013-01-01 00:00:00', '2013-01-01 00:00:00+00');
 `
+
+// joins holds the cases of Coverage. The first fixture is the handbook's trap: a
+// NULL parent defeats NOT IN, a duplicate parent multiplies an inner join.
+func joins() []Case {
 	window := probe.Window{By: column("ts", ""), From: utc("2026-01-01"), To: utc("2026-01-01 03:00")}
 	ord := probe.Coverage{Child: table("ord"), Keys: probe.List("cid"), Parent: table("cust"), ParentKeys: probe.List("id"), Window: window}
 	with := func(change func(*probe.Coverage)) probe.Coverage { c := ord; change(&c); return c }
@@ -33,20 +35,20 @@ insert into parent values (1, 1, 1, 'a', true, '2013-01-01', '2013-01-01 00:00:0
 	trapped := probe.Joined{Total: 5, NullKeys: 1, Eligible: 4, Matched: 3, Orphans: 1, OrphanKeys: 1}
 	one := probe.Covered{Joined: probe.Joined{Total: 1, Eligible: 1, Matched: 1}, MaxFanOut: 1}
 	cases := []Case{
-		{"the trap: total 5, null keys 1, eligible 4, matched 3, orphans 1", trap, ord,
+		{"the trap: total 5, null keys 1, eligible 4, matched 3, orphans 1", trapTables, ord,
 			probe.Covered{Joined: trapped, DuplicateParentKeys: 1, MaxFanOut: 2}, "", ""},
-		{"NULL keys are eligible orphans on request, and no orphan key", trap, with(func(c *probe.Coverage) { c.NullsOrphan = true }),
+		{"NULL keys are eligible orphans on request, and no orphan key", trapTables, with(func(c *probe.Coverage) { c.NullsOrphan = true }),
 			probe.Covered{Joined: probe.Joined{Total: 5, NullKeys: 1, Eligible: 5, Matched: 3, Orphans: 2, OrphanKeys: 1}, DuplicateParentKeys: 1, MaxFanOut: 2}, "", ""},
-		{"a composite key with a NULL in any part is a NULL key", trap,
+		{"a composite key with a NULL in any part is a NULL key", trapTables,
 			with(func(c *probe.Coverage) {
 				c.Keys, c.ParentKeys = probe.List("cid", "region"), probe.List("id", "region")
 			}),
 			probe.Covered{Joined: probe.Joined{Total: 5, NullKeys: 2, Eligible: 3, Matched: 2, Orphans: 1, OrphanKeys: 1}, DuplicateParentKeys: 1, MaxFanOut: 2}, "", ""},
-		{"without a window all rows count", trap, with(func(c *probe.Coverage) { c.Window = probe.Window{} }),
+		{"without a window all rows count", trapTables, with(func(c *probe.Coverage) { c.Window = probe.Window{} }),
 			probe.Covered{Joined: probe.Joined{Total: 6, NullKeys: 1, Eligible: 5, Matched: 3, Orphans: 2, OrphanKeys: 2}, DuplicateParentKeys: 1, MaxFanOut: 2}, "", ""},
-		{"a condition is on the child's rows", trap, with(func(c *probe.Coverage) { c.Where = "region = 'eu'" }),
+		{"a condition is on the child's rows", trapTables, with(func(c *probe.Coverage) { c.Where = "region = 'eu'" }),
 			probe.Covered{Joined: probe.Joined{Total: 4, NullKeys: 1, Eligible: 3, Matched: 2, Orphans: 1, OrphanKeys: 1}, DuplicateParentKeys: 1, MaxFanOut: 2}, "", ""},
-		{"segments come worst first, NULL among them", trap, with(func(c *probe.Coverage) { c.Segment = "region" }),
+		{"segments come worst first, NULL among them", trapTables, with(func(c *probe.Coverage) { c.Segment = "region" }),
 			probe.Covered{Joined: trapped, DuplicateParentKeys: 1, MaxFanOut: 2, Segments: []probe.SegmentJoined{
 				{Segment: "eu", Joined: probe.Joined{Total: 4, NullKeys: 1, Eligible: 3, Matched: 2, Orphans: 1, OrphanKeys: 1}},
 				{Segment: "NULL", Joined: probe.Joined{Total: 1, Eligible: 1, Matched: 1}}}}, "", ""},
@@ -62,24 +64,24 @@ insert into c values (1, 2);
 			probe.Coverage{Child: table("c"), Keys: probe.List("k"), Parent: table("p"), ParentKeys: probe.List("k")}, probe.Covered{MaxFanOut: 1}, "", ""},
 		{"an empty child with segments has no segment", "create table c (k int, s int);\ncreate table p (k int);\n",
 			probe.Coverage{Child: table("c"), Keys: probe.List("k"), Parent: table("p"), ParentKeys: probe.List("k"), Segment: "s"}, probe.Covered{}, "", ""},
-		{"a query joins a query", trap,
+		{"a query joins a query", trapTables,
 			probe.Coverage{Child: query("select cid as k from ord;"), Keys: probe.List("k"), Parent: query("select id from cust where region = 'eu'"), ParentKeys: probe.List("id")},
 			probe.Covered{Joined: probe.Joined{Total: 6, NullKeys: 1, Eligible: 5, Matched: 2, Orphans: 3, OrphanKeys: 3}, DuplicateParentKeys: 1, MaxFanOut: 2}, "", ""},
-		{"a table joins itself", trap, probe.Coverage{Child: table("ord"), Keys: probe.List("cid"), Parent: table("ord"), ParentKeys: probe.List("oid")},
+		{"a table joins itself", trapTables, probe.Coverage{Child: table("ord"), Keys: probe.List("cid"), Parent: table("ord"), ParentKeys: probe.List("oid")},
 			probe.Covered{Joined: probe.Joined{Total: 6, NullKeys: 1, Eligible: 5, Matched: 3, Orphans: 2, OrphanKeys: 2}, MaxFanOut: 1}, "", ""},
 
-		{"text does not compare with a number", types, on("s", "i"), nil, probe.KeyTypes, "child.s is "},
-		{"a boolean does not compare with a number", types, on("b", "i"), nil, probe.KeyTypes, "parent.i is "},
-		{"a date does not compare with text", types, on("day", "s"), nil, probe.KeyTypes, "parent.s is "},
-		{"an absent key column is named with those there are", types, on("nope", "i"), nil, probe.NoColumn, `child has no column "nope"; it has i, d, f, s`},
-		{"an absent parent column is looked for in the parent", types, on("i", "ii"), nil, probe.NoColumn, `parent has no column "ii"; did you mean "i"?`},
-		{"two connections are refused", types, probe.Coverage{Child: table("child"), Keys: probe.List("i"), Parent: probe.Relation{Conn: "other", Table: probe.List("p")}, ParentKeys: probe.List("i")},
+		{"text does not compare with a number", typeTables, on("s", "i"), nil, probe.KeyTypes, "child.s is "},
+		{"a boolean does not compare with a number", typeTables, on("b", "i"), nil, probe.KeyTypes, "parent.i is "},
+		{"a date does not compare with text", typeTables, on("day", "s"), nil, probe.KeyTypes, "parent.s is "},
+		{"an absent key column is named with those there are", typeTables, on("nope", "i"), nil, probe.NoColumn, `child has no column "nope"; it has i, d, f, s`},
+		{"an absent parent column is looked for in the parent", typeTables, on("i", "ii"), nil, probe.NoColumn, `parent has no column "ii"; did you mean "i"?`},
+		{"two connections are refused", typeTables, probe.Coverage{Child: table("child"), Keys: probe.List("i"), Parent: probe.Relation{Conn: "other", Table: probe.List("p")}, ParentKeys: probe.List("i")},
 			nil, probe.Refused, "not available yet"},
-		{"as many keys on the left as on the right", types, probe.Coverage{Child: table("child"), Keys: probe.List("i", "d"), Parent: table("parent"), ParentKeys: probe.List("i")},
+		{"as many keys on the left as on the right", typeTables, probe.Coverage{Child: table("child"), Keys: probe.List("i", "d"), Parent: table("parent"), ParentKeys: probe.List("i")},
 			nil, probe.Statement, "2 columns on the left, 1 on the right"},
 	}
 	for _, pair := range [][2]string{{"i", "d"}, {"i", "f"}, {"d", "i"}, {"f", "d"}, {"s", "s"}, {"b", "b"}, {"day", "day"}, {"wall", "ts"}, {"ts", "wall"}, {"day", "wall"}} {
-		cases = append(cases, Case{pair[0] + " compares with " + pair[1], types, on(pair[0], pair[1]), one, "", ""})
+		cases = append(cases, Case{pair[0] + " compares with " + pair[1], typeTables, on(pair[0], pair[1]), one, "", ""})
 	}
 	return cases
 }

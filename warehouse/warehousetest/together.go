@@ -8,32 +8,48 @@ import (
 	"github.com/pipewatch-dev/pipewatch/probe"
 )
 
+// versioned is the columns of the table whose digests are compared.
+const versioned = "(id int, a varchar(20), b decimal(12,3), ts timestamp, ok boolean, day date)"
+
+// versionedRows are its rows, with the values of one more column where given.
+func versionedRows(z ...string) []string {
+	rows := []string{
+		"1, 'x|y', 1.5, '2024-03-10 02:30:00', true, '2024-02-29'",
+		"2, null, null, null, null, null",
+		"3, '', -0.001, '1999-12-31 23:59:59', false, '1970-01-01'",
+		"4, 'héllo', 100, '2024-01-01 00:00:00', true, '1999-01-01'",
+	}
+	for i := range rows {
+		if len(z) > 0 {
+			rows[i] += ", " + z[i]
+		}
+		rows[i] = "(" + rows[i] + ")"
+	}
+	return rows
+}
+
+// digestOf is the version of a table t that is made for the question.
+func digestOf(t *testing.T, open Open, q probe.Digest, ddl string, rows ...string) probe.Digests {
+	t.Helper()
+	setup := []string{"create table t " + ddl}
+	for _, row := range rows {
+		setup = append(setup, "insert into t values "+row)
+	}
+	d, err := probe.Value[probe.Digests](open(t, setup).Ask(t.Context(), Moment, []probe.Question{q})[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // digests holds what must and what must not change a version.
 func digests(t *testing.T, open Open) {
-	const columns = "(id int, a varchar(20), b decimal(12,3), ts timestamp, ok boolean, day date)"
-	rows := []string{
-		"(1, 'x|y', 1.5, '2024-03-10 02:30:00', true, '2024-02-29')",
-		"(2, null, null, null, null, null)",
-		"(3, '', -0.001, '1999-12-31 23:59:59', false, '1970-01-01')",
-		"(4, 'héllo', 100, '2024-01-01 00:00:00', true, '1999-01-01')",
-	}
-	version := func(t *testing.T, q probe.Digest, ddl string, rows ...string) probe.Digests {
-		t.Helper()
-		setup := []string{"create table t " + ddl}
-		for _, row := range rows {
-			setup = append(setup, "insert into t values "+row)
-		}
-		d, err := probe.Value[probe.Digests](open(t, setup).Ask(t.Context(), Moment, []probe.Question{q})[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
-	whole := probe.Digest{Of: table("t")}
-	base := version(t, whole, columns, rows...)
+	rows, whole := versionedRows(), probe.Digest{Of: table("t")}
+	base := digestOf(t, open, whole, versioned, rows...)
 	if base.Rows != 4 || base.Value == "" || base.Fingerprint == "" || len(base.Columns) != 6 || base.Columns[0].Name != "id" {
 		t.Fatalf("odd version: %+v", base)
 	}
+	const wider = "(id int, a varchar(20), b decimal(12,3), ts timestamp, ok boolean, day date, z int)"
 	cases := []struct {
 		name string
 		same bool
@@ -41,53 +57,54 @@ func digests(t *testing.T, open Open) {
 		ddl  string
 		rows []string
 	}{
-		{"the order of rows does not matter", true, whole, columns, []string{rows[3], rows[1], rows[0], rows[2]}},
-		{"a row less is another version", false, whole, columns, rows[:3]},
-		{"a row twice is another version", false, whole, columns, append([]string{rows[0]}, rows...)},
-		{"NULL is not the empty text", false, whole, columns, []string{rows[0], "(2, '', null, null, null, null)", rows[2], rows[3]}},
-		{"one column more is another version", false, whole, "(id int, a varchar(20), b decimal(12,3), ts timestamp, ok boolean, day date, z int)",
-			[]string{"(1, 'x|y', 1.5, '2024-03-10 02:30:00', true, '2024-02-29', null)", "(2, null, null, null, null, null, null)",
-				"(3, '', -0.001, '1999-12-31 23:59:59', false, '1970-01-01', null)", "(4, 'héllo', 100, '2024-01-01 00:00:00', true, '1999-01-01', null)"}},
-		{"without the column that was added it is the same", true, probe.Digest{Of: table("t"), Exclude: probe.List("z")},
-			"(id int, a varchar(20), b decimal(12,3), ts timestamp, ok boolean, day date, z int)",
-			[]string{"(1, 'x|y', 1.5, '2024-03-10 02:30:00', true, '2024-02-29', 7)", "(2, null, null, null, null, null, 8)",
-				"(3, '', -0.001, '1999-12-31 23:59:59', false, '1970-01-01', 9)", "(4, 'héllo', 100, '2024-01-01 00:00:00', true, '1999-01-01', 9)"}},
+		{"the order of rows does not matter", true, whole, versioned, []string{rows[3], rows[1], rows[0], rows[2]}},
+		{"a row less is another version", false, whole, versioned, rows[:3]},
+		{"a row twice is another version", false, whole, versioned, append([]string{rows[0]}, rows...)},
+		{"NULL is not the empty text", false, whole, versioned, []string{rows[0], "(2, '', null, null, null, null)", rows[2], rows[3]}},
+		{"one column more is another version", false, whole, wider, versionedRows("null", "null", "null", "null")},
+		{"without the column that was added it is the same", true, probe.Digest{Of: table("t"), Exclude: probe.List("z")}, wider, versionedRows("7", "8", "9", "null")},
 		{"the order of columns does not matter", true, whole, "(day date, id int, a varchar(20), b decimal(12,3), ts timestamp, ok boolean)",
 			[]string{"('2024-02-29', 1, 'x|y', 1.5, '2024-03-10 02:30:00', true)", "(null, 2, null, null, null, null)",
 				"('1970-01-01', 3, '', -0.001, '1999-12-31 23:59:59', false)", "('1999-01-01', 4, 'héllo', 100, '2024-01-01 00:00:00', true)"}},
 		{"another type is another version", false, whole, "(id bigint, a varchar(20), b decimal(12,3), ts timestamp, ok boolean, day date)", rows},
-		{"only some rows by a condition", false, probe.Digest{Of: table("t"), Where: "id > 1"}, columns, rows},
+		{"only some rows by a condition", false, probe.Digest{Of: table("t"), Where: "id > 1"}, versioned, rows},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if got := version(t, c.q, c.ddl, c.rows...); (got.Value == base.Value) != c.same {
+			if got := digestOf(t, open, c.q, c.ddl, c.rows...); (got.Value == base.Value) != c.same {
 				t.Errorf("versions %s and %s, same should be %t", base.Value, got.Value, c.same)
 			}
 		})
 	}
 	t.Run("an empty table has a version of no rows", func(t *testing.T) {
-		if d := version(t, whole, columns); d.Rows != 0 || d.Value == "" || d.Value == base.Value {
+		if d := digestOf(t, open, whole, versioned); d.Rows != 0 || d.Value == "" || d.Value == base.Value {
 			t.Errorf("got %+v", d)
 		}
 	})
 	t.Run("the schema alone has no value", func(t *testing.T) {
-		d := version(t, probe.Digest{Of: table("t"), SchemaOnly: true, Columns: probe.List("day", "id")}, columns, rows...)
+		d := digestOf(t, open, probe.Digest{Of: table("t"), SchemaOnly: true, Columns: probe.List("day", "id")}, versioned, rows...)
 		if d.Value != "" || len(d.Columns) != 2 || d.Columns[0].Name != "id" {
 			t.Errorf("got %+v", d)
 		}
 	})
-	t.Run("partitions add up to the whole", func(t *testing.T) {
-		q := probe.Digest{Of: table("t"), By: column("ts", newYork), Per: probe.Day, Zone: newYork, From: utc("2024-01-01")}
-		d := version(t, q, columns, rows...)
-		if d.Value != base.Value || d.Rows != 4 {
-			t.Errorf("whole by partitions is %s of %d rows, and %s at once", d.Value, d.Rows, base.Value)
-		}
-		one := version(t, whole, columns, rows[0])
-		want := []probe.PartitionDigest{{Start: utc("2024-01-01 05:00"), Rows: 1, Value: version(t, whole, columns, rows[3]).Value}, {Start: utc("2024-03-10 05:00"), Rows: 1, Value: one.Value}}
-		if diff := cmp.Diff(want, d.Partitions); diff != "" {
-			t.Error(diff)
-		}
-	})
+}
+
+// partitions holds that the versions of parts add up to that of the whole.
+func partitions(t *testing.T, open Open) {
+	rows, whole := versionedRows(), probe.Digest{Of: table("t")}
+	base := digestOf(t, open, whole, versioned, rows...)
+	q := probe.Digest{Of: table("t"), By: column("ts", newYork), Per: probe.Day, Zone: newYork, From: utc("2024-01-01")}
+	d := digestOf(t, open, q, versioned, rows...)
+	if d.Value != base.Value || d.Rows != 4 {
+		t.Errorf("whole by partitions is %s of %d rows, and %s at once", d.Value, d.Rows, base.Value)
+	}
+	want := []probe.PartitionDigest{
+		{Start: utc("2024-01-01 05:00"), Rows: 1, Value: digestOf(t, open, whole, versioned, rows[3]).Value},
+		{Start: utc("2024-03-10 05:00"), Rows: 1, Value: digestOf(t, open, whole, versioned, rows[0]).Value},
+	}
+	if diff := cmp.Diff(want, d.Partitions); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // runs holds what concerns several questions of one run.

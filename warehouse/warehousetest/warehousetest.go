@@ -41,12 +41,13 @@ var Moment = time.Date(2013, 6, 15, 12, 0, 0, 0, time.UTC)
 
 // Run runs every case on an engine.
 func Run(t *testing.T, open Open) {
-	for _, group := range [][]Case{times(), buckets(), joins(), labels(), values(), free(), names()} {
+	for _, group := range [][]Case{times(), buckets(), joins(), labels(), values(), free(), controlTables(), names()} {
 		for _, c := range group {
 			t.Run(c.Name, func(t *testing.T) { c.run(t, open) })
 		}
 	}
 	t.Run("digests", func(t *testing.T) { digests(t, open) })
+	t.Run("partitions", func(t *testing.T) { partitions(t, open) })
 	t.Run("runs", func(t *testing.T) { runs(t, open) })
 }
 
