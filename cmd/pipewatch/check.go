@@ -86,7 +86,10 @@ func (a *app) evaluate(ctx context.Context, p *project, moment time.Time, stateF
 	if err != nil {
 		return incident.Run{}, exit{exitUsage, err}
 	}
-	src, closeSources := p.sources(noHeartbeats{})
+	src, closeSources, err := p.sources(noHeartbeats{})
+	if err != nil {
+		return incident.Run{}, exit{exitUsage, err}
+	}
 	defer closeSources()
 	progress := a.startProgress(fmt.Sprintf("asking what %d checks want to know", len(cs)))
 	results := watch.Evaluate(ctx, src, cs, past.of(cs), moment)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/pipewatch-dev/pipewatch/notify/slack"
 	"github.com/pipewatch-dev/pipewatch/probe"
-	"github.com/pipewatch-dev/pipewatch/warehouse"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -62,31 +61,25 @@ func (a *app) doctorConnection(ctx context.Context, p *project, name string, say
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	subject := "connection " + name
-	began := time.Now()
-	src, err := connect(ctx, p.dir, p.config.Connections[name])
+	src, err := connect(p.dir, p.config.Connections[name])
 	if err != nil {
 		say(false, subject, err.Error())
 		return
 	}
 	defer src.Close()
-	answers := src.Ask(ctx, began, []probe.Question{
-		probe.Scalar{Conn: name, SQL: "select 1"},
-		probe.Scalar{Conn: name, SQL: "create table pipewatch_doctor (n integer)"},
-	})
-	switch {
-	case !freeSQL(p.config.Connections[name]):
-		say(true, subject, fmt.Sprintf("opens in %s; free SQL is off", time.Since(began).Round(time.Millisecond)))
-	case answers[0].Err != nil:
-		say(false, subject, answers[0].Err.Error())
-	case answers[1].Err == nil:
-		say(false, subject, "it could be written through: take the right to write away from this user")
-	default:
-		say(true, subject, fmt.Sprintf("opens in %s, answers, and refuses to be written", time.Since(began).Round(time.Millisecond)))
+	began := time.Now()
+	if err := src.Ping(ctx, began); err != nil {
+		say(false, subject, err.Error())
+		return
 	}
+	took := time.Since(began).Round(time.Millisecond)
+	write := src.Ask(ctx, began, []probe.Question{probe.Scalar{Conn: name, SQL: "create table pipewatch_doctor (n integer)"}})
+	if write[0].Err == nil {
+		say(false, subject, "it could be written through: take the right to write away from this user")
+		return
+	}
+	say(true, subject, fmt.Sprintf("answers in %s and refuses to be written", took))
 }
-
-// freeSQL tells whether a connection takes SQL that people wrote.
-func freeSQL(o warehouse.Options) bool { return o.FreeSQL == nil || *o.FreeSQL }
 
 // doctorState looks whether the state file could be written, without opening
 // it: a service may be using it.

@@ -108,8 +108,9 @@ func (r *reloader) reload() error {
 	}
 	r.warn(old, p)
 	if !reflect.DeepEqual(old.config.Connections, cfg.Connections) {
-		if err := r.source.swap(p.sources(r.beats)); err != nil {
-			r.log.Warn("old connections not closed", "err", err)
+		if err := r.reconnect(p); err != nil {
+			r.service.noteReload(err)
+			return err
 		}
 	}
 	if err := r.service.apply(p, t.broken); err != nil {
@@ -119,6 +120,18 @@ func (r *reloader) reload() error {
 	r.good = t.used
 	r.service.noteReload(nil)
 	r.log.Info("files taken up", "nodes", len(p.suite.Graph.Order()), "checks", p.suite.Len(), "broken", len(t.broken))
+	return nil
+}
+
+// reconnect puts the connections of a changed operator's file in place.
+func (r *reloader) reconnect(p *project) error {
+	door, closeDoor, err := p.sources(r.beats)
+	if err != nil {
+		return err
+	}
+	if err := r.source.swap(door, closeDoor); err != nil {
+		r.log.Warn("old connections not closed", "err", err)
+	}
 	return nil
 }
 

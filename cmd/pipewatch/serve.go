@@ -69,7 +69,11 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	p := &project{path: path, dir: dir, config: cfg, suite: t.suite}
 	beats := heartbeat.Source{Journal: db}
-	src := newSwapSource(p.sources(beats))
+	door, closeDoor, err := p.sources(beats)
+	if err != nil {
+		return exit{exitUsage, err}
+	}
+	src := newSwapSource(door, closeDoor)
 	defer src.Close()
 	clock := watch.Clock{}
 	s, err := newService(parts{
