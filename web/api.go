@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -115,14 +117,16 @@ func noNode(id dag.NodeID) error {
 }
 
 type historyQuery struct {
-	nodePath
-	N int `query:"n" default:"50" minimum:"1" maximum:"1000" doc:"how many runs"`
+	DAG  string `path:"dag"`
+	Node string `path:"node"`
+	N    int    `query:"n" default:"50" minimum:"1" maximum:"1000" doc:"how many runs"`
 }
 
 func (s *Site) getHistory(_ context.Context, q *historyQuery) (*body[historyBody], error) {
-	st, ok := s.source.Snapshot().node(q.id())
+	id := nodePath{q.DAG, q.Node}.id()
+	st, ok := s.source.Snapshot().node(id)
 	if !ok {
-		return nil, noNode(q.id())
+		return nil, noNode(id)
 	}
 	runs, err := s.source.History(st.Node, q.N)
 	if err != nil {
@@ -179,31 +183,50 @@ func (s *Site) trouble(err error) error {
 // a number is an exit status.
 
 type beatInput struct {
-	Name    string `path:"name"`
-	Run     string `query:"rid" maxLength:"200" doc:"an id of the run, the same for its start and its end; the same call twice counts once"`
-	RawBody []byte `contentType:"text/plain" required:"false"`
+	Name string `path:"name"`
+	Run  string `query:"rid" maxLength:"200" doc:"an id of the run, the same for its start and its end; the same call twice counts once"`
+	Said beatBytes
 }
 
 type signalInput struct {
-	beatInput
+	Name   string `path:"name"`
 	Signal string `path:"signal" doc:"start, fail, or an exit status from 0 to 255"`
+	Run    string `query:"rid" maxLength:"200" doc:"an id of the run, the same for its start and its end; the same call twice counts once"`
+	Said   beatBytes
+}
+
+// beatBytes is what comes along with a heartbeat, of whatever type, or nothing:
+// curl and wget send what they like.
+type beatBytes struct{ text string }
+
+// Resolve reads the body. The guard limits its size.
+func (b *beatBytes) Resolve(ctx huma.Context) []error {
+	text, err := io.ReadAll(ctx.BodyReader())
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return []error{huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", maxBody))}
+	}
+	if err != nil {
+		return []error{huma.Error400BadRequest("the body could not be read whole")}
+	}
+	b.text = string(text)
+	return nil
 }
 
 func (s *Site) routeHeartbeats(api huma.API) {
 	for _, method := range []string{http.MethodGet, http.MethodPost} { // a GET route answers HEAD too
-		o := op("heartbeat-"+method, "/heartbeats/{name}", "A job has succeeded")
-		o.Method, o.MaxBodyBytes = method, maxBody
+		o := op("heartbeat-"+strings.ToLower(method), "/heartbeats/{name}", "A job has succeeded")
+		o.Method = method
 		huma.Register(api, o, func(ctx context.Context, in *beatInput) (*body[beatBody], error) {
-			return s.beat(ctx, in, "success", 0)
+			return s.beat(ctx, in.Name, Beat{Kind: "success", Run: in.Run, Body: in.Said.text})
 		})
-		o = op("heartbeat-signal-"+method, "/heartbeats/{name}/{signal}", "A job has started, failed, or ended with an exit status")
-		o.Method, o.MaxBodyBytes = method, maxBody
+		o = op("heartbeat-signal-"+strings.ToLower(method), "/heartbeats/{name}/{signal}", "A job has started, failed, or ended with an exit status")
+		o.Method = method
 		huma.Register(api, o, func(ctx context.Context, in *signalInput) (*body[beatBody], error) {
 			kind, exit, err := signal(in.Signal)
 			if err != nil {
 				return nil, huma.Error404NotFound(err.Error())
 			}
-			return s.beat(ctx, &in.beatInput, kind, exit)
+			return s.beat(ctx, in.Name, Beat{Kind: kind, Exit: exit, Run: in.Run, Body: in.Said.text})
 		})
 	}
 }
@@ -223,14 +246,13 @@ func signal(word string) (kind string, exit int, err error) {
 	return "fail", int(status), nil
 }
 
-func (s *Site) beat(ctx context.Context, in *beatInput, kind string, exit int) (*body[beatBody], error) {
-	if !s.source.Snapshot().heartbeat(in.Name) {
-		return nil, huma.Error404NotFound(fmt.Sprintf("no job of any DAG reports under %q: write heartbeat: %s into one", in.Name, in.Name))
+func (s *Site) beat(ctx context.Context, name string, b Beat) (*body[beatBody], error) {
+	if !s.source.Snapshot().heartbeat(name) {
+		return nil, huma.Error404NotFound(fmt.Sprintf("no job of any DAG reports under %q: write heartbeat: %s into one", name, name))
 	}
-	err := s.control.Heartbeat(ctx, in.Name, Beat{Kind: kind, Exit: exit, Run: in.Run, Body: string(in.RawBody)})
-	if err != nil {
-		s.log.Error("heartbeat was not kept", "name", in.Name, "error", err)
+	if err := s.control.Heartbeat(ctx, name, b); err != nil {
+		s.log.Error("heartbeat was not kept", "name", name, "error", err)
 		return nil, huma.Error503ServiceUnavailable("the heartbeat could not be kept; try again")
 	}
-	return &body[beatBody]{beatBody{in.Name, kind}}, nil
+	return &body[beatBody]{beatBody{name, b.Kind}}, nil
 }
