@@ -94,7 +94,7 @@ func load(t testing.TB, namesAndTexts ...string) *dag.Graph {
 	return g
 }
 
-func TestTheExampleOfTheHandbookLoads(t *testing.T) {
+func TestACompleteExampleLoads(t *testing.T) {
 	src, err := os.ReadFile(filepath.Join("testdata", "contract.yaml"))
 	if err != nil {
 		t.Fatal(err)
