@@ -103,7 +103,7 @@ func story(t *testing.T, n int, channel func(*service) notify.Channel) (times ma
 		}
 	}
 	times = map[string]int{}
-	for _, m := range slack.messages {
+	for _, m := range slack.all() {
 		times[m.id]++
 	}
 	return times, crashes, slack.of("inc-1/0")[0].seq

@@ -43,9 +43,8 @@ type told struct {
 
 // service is a channel of our own with a script of what goes wrong.
 type service struct {
-	script func(c call) (effect, bool) // false: all goes well
-
 	mu       sync.Mutex
+	script   func(c call) (effect, bool) // false: all goes well
 	calls    []call
 	messages []*told
 	writing  int // attempts under way, by destination and incident at once
@@ -59,11 +58,12 @@ func (s *service) begin(c call) (effect, bool) {
 	s.calls = append(s.calls, c)
 	s.writing++
 	s.most = max(s.most, s.writing)
+	script := s.script
 	s.mu.Unlock()
-	if s.script == nil {
+	if script == nil {
 		return effect{}, false
 	}
-	return s.script(c)
+	return script(c)
 }
 
 func (s *service) end() {
@@ -142,6 +142,24 @@ func (s *service) Find(ctx context.Context, channel string, thread notify.Ref, i
 		}
 	})
 	return ref, found, err
+}
+
+// change makes a change while a sender may be at work.
+func (s *service) change(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+// all lists every message.
+func (s *service) all() []told {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []told
+	for _, m := range s.messages {
+		out = append(out, *m)
+	}
+	return out
 }
 
 // of lists the messages with an id.

@@ -21,8 +21,8 @@ func TestRunSendsWhatIsDueBeforeItEnds(t *testing.T) {
 				box.Commit(fresh(fmt.Sprint("inc-", n), time.Now()), "#a", time.Now())
 			}
 			begun := time.Now()
-			if err := stop(); err != nil || len(slack.messages) != 8 {
-				t.Errorf("%d messages, error %v", len(slack.messages), err)
+			if err := stop(); err != nil || len(slack.all()) != 8 {
+				t.Errorf("%d messages, error %v", len(slack.all()), err)
 			}
 			if took := time.Since(begun); took > 10*time.Second {
 				t.Errorf("took %v", took)

@@ -128,8 +128,8 @@ func TestRootTellsWhatHappenedBeforeItWasPosted(t *testing.T) {
 		box.Commit(i, "#a", time.Now())
 		s.Kick()
 		settle(t, s, time.Minute)
-		if got := slack.of("inc-1/0"); len(got) != 1 || got[0].seq != 3 || len(slack.messages) != 1 {
-			t.Errorf("messages: %+v, want one root that shows the newest state", slack.messages)
+		if got := slack.of("inc-1/0"); len(got) != 1 || got[0].seq != 3 || len(slack.all()) != 1 {
+			t.Errorf("messages: %+v, want one root that shows the newest state", slack.all())
 		}
 		for _, p := range box.Posts() {
 			if p.Line > 0 && !p.Covered {
@@ -146,7 +146,7 @@ func TestChangesDuringAnAttemptAreToldInOrderAndCoalesced(t *testing.T) {
 		box.Commit(i, "#a", time.Now())
 		s, _ := start(t, notify.Config{Outbox: box, Channel: slack})
 		settle(t, s, time.Minute)
-		slack.script = times(1, "edit", effect{hang: true, store: true})
+		slack.change(func() { slack.script = times(1, "edit", effect{hang: true, store: true}) })
 		for _, kind := range []incident.LineKind{incident.Joined, incident.Raised, incident.Recovered, incident.Closed} {
 			i = then(i, kind, time.Now())
 			box.Commit(i, "#a", time.Now())
@@ -305,8 +305,8 @@ func TestRefusedFormIsSentPlainOnce(t *testing.T) {
 		box.Commit(then(i, incident.Closed, time.Now()), "#a", time.Now())
 		s.Kick()
 		settle(t, s, time.Minute)
-		if len(slack.messages) != 2 || !slack.messages[0].notice.Plain || slack.messages[0].seq != 2 {
-			t.Errorf("messages %+v, want a plain root that is up to date and a plain line", slack.messages)
+		if len(slack.all()) != 2 || !slack.all()[0].notice.Plain || slack.all()[0].seq != 2 {
+			t.Errorf("messages %+v, want a plain root that is up to date and a plain line", slack.all())
 		}
 	})
 }
@@ -337,7 +337,7 @@ func TestDeletedRootIsPostedAnew(t *testing.T) {
 		box.Commit(i, "#a", time.Now())
 		s, _ := start(t, notify.Config{Outbox: box, Channel: slack})
 		settle(t, s, time.Minute)
-		slack.deleted = map[string]bool{"1": true}
+		slack.change(func() { slack.deleted = map[string]bool{"1": true} })
 		i = then(i, incident.Joined, time.Now())
 		box.Commit(i, "#a", time.Now())
 		s.Kick()
@@ -363,7 +363,7 @@ func TestThreadThatIsGoneGetsANewRoot(t *testing.T) {
 		box.Commit(i, "#a", time.Now())
 		s, _ := start(t, notify.Config{Outbox: box, Channel: slack})
 		settle(t, s, time.Minute)
-		slack.script = times(1, "post", effect{err: notify.Gone(errors.New("thread_not_found"))})
+		slack.change(func() { slack.script = times(1, "post", effect{err: notify.Gone(errors.New("thread_not_found"))}) })
 		box.Commit(then(i, incident.Joined, time.Now()), "#a", time.Now())
 		s.Kick()
 		settle(t, s, time.Minute)
@@ -414,10 +414,10 @@ func TestWhatIsTooLateToHelpExpiresVisibly(t *testing.T) {
 		box.Commit(long, "#a", begun)
 		s, _ := start(t, notify.Config{Outbox: box, Channel: slack})
 		time.Sleep(25 * time.Hour)
-		slack.script = nil
+		slack.change(func() { slack.script = nil })
 		settle(t, s, 2*time.Minute)
 		if len(slack.of("inc-over/0")) != 0 || len(slack.of("inc-open/0")) != 1 || len(slack.of("inc-long/0")) != 1 {
-			t.Errorf("messages %+v, want the open incident and the one that ended lately", slack.messages)
+			t.Errorf("messages %+v, want the open incident and the one that ended lately", slack.all())
 		}
 		for _, p := range box.Posts() {
 			if p.Expired != (p.Incident == "inc-over") {

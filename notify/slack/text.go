@@ -19,7 +19,7 @@ import (
 const (
 	maxName = 120
 	maxSaid = 500
-	maxLink = 1000 // of an address; a longer one is left out
+	maxLink = 800 // of an address; a longer one is left out
 )
 
 // inBlocks is the voice of mrkdwn.
@@ -97,7 +97,7 @@ func address(s string) string {
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
 		return ""
 	}
-	if s = u.String(); len(s) > maxLink || strings.ContainsAny(s, "<>|\" ") || clean(s) != s {
+	if s = u.String(); len(escape(s)) > maxLink || strings.ContainsAny(s, "<>|\" ") || clean(s) != s {
 		return ""
 	}
 	return s
