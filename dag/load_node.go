@@ -66,7 +66,7 @@ func typeNames() []string {
 
 // settleType demands exactly one of the keys that say what a node is. They count only
 // in the node itself: defaults cannot turn a table into a view. A node that fails keeps
-// its place in the graph of the problems, which is thrown away in the end.
+// its place in the graph of the problems, which nothing runs.
 func (r *reader) settleType(n *Node, key, raw conf.Value) {
 	var given []string
 	for _, t := range typeNames() {
