@@ -87,7 +87,7 @@ func TestIncidentPageTellsItFromBeginningToEnd(t *testing.T) {
 	inOrder(t, page(t, serve(t, s), path), "What is wrong", "joins_airports", "Was wrong", "freshness", "(passes again)", "Timeline", "flights freshness", "passes again.")
 	s.run("flight_delay", 45, nil)
 	s.run("flight_delay", 60, nil)
-	inOrder(t, page(t, serve(t, s), path), "resolved", "resolved Fri 8 Feb 2013 13:00 UTC", "Held up", "Resolved: everything passes again.")
+	inOrder(t, page(t, serve(t, s), path), "resolved", "resolved Fri 8 Feb 2013 13:00 UTC", "What was wrong", "Held up", "Resolved: everything passes again.")
 	inOrder(t, page(t, serve(t, s), "/incidents"), "Incidents", "flights flight_delay resolved", "lasted 1 d 4 h")
 }
 
@@ -166,6 +166,23 @@ func TestStyleIsServedAndMayBeKept(t *testing.T) {
 	}
 	if w := call(h, "GET", "/static/none.css", ""); w.Code != 404 {
 		t.Errorf("a file that is not there: %d", w.Code)
+	}
+}
+
+func TestManyChecksThatSayTheSameSayItOnce(t *testing.T) {
+	s := story(t)
+	lost := map[dag.CheckID]checks.Verdict{}
+	for c := range s.snapshot.Suite.All() {
+		lost[c.ID()] = checks.Verdict{Outcome: checks.Error, Message: "connection refused", Broken: "connection"}
+	}
+	for minute := 15; minute <= 60; minute += 15 {
+		s.run("flight_delay", minute, lost)
+	}
+	html := page(t, serve(t, s), "/")
+	inOrder(t, html, "Cannot check local open", "airports row_count connection refused", "and 8 more",
+		"airports table unknown", "freshness, row_count, joins_airports, joins_weather, no_negative_distance: connection refused")
+	if n := strings.Count(text(html), "connection refused"); n != 4+6 {
+		t.Errorf("said %d times, want once for each of six nodes and of four checks on the card", n)
 	}
 }
 

@@ -171,15 +171,23 @@ func (v viewer) dag(d *dag.DAG) dagPage {
 func (v viewer) row(st incident.NodeStatus) nodeRow {
 	row := nodeRow{ref: v.ref(st.Node), Type: v.now.Suite.Graph.Node(st.Node).Type, CausedBy: v.refs(st.CausedBy)}
 	var last time.Time
+	who := map[string][]string{} // checks that say the same
+	var said []string
 	for _, c := range v.now.Suite.Of(st.Node) {
 		row.Checks++
-		view := v.check(c)
-		if view.Bad && !c.Spec.Shadow {
-			row.Reasons = append(row.Reasons, c.ID().Name()+": "+cmp.Or(view.Message, view.Word))
+		if view := v.check(c); view.Bad && !c.Spec.Shadow {
+			message := cmp.Or(view.Message, view.Word)
+			if who[message] == nil {
+				said = append(said, message)
+			}
+			who[message] = append(who[message], c.ID().Name())
 		}
 		if l := v.now.Latest[c.ID()]; l.Moment.After(last) {
 			last = l.Moment
 		}
+	}
+	for _, message := range said {
+		row.Reasons = append(row.Reasons, strings.Join(who[message], ", ")+": "+message)
 	}
 	row.Last = v.moment(last)
 	return row

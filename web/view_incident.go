@@ -32,10 +32,15 @@ type incidentView struct {
 	Lasted          string
 	MergedInto      incident.ID
 	Own, Held, Past []findingView
+	Shown           []findingView // of Own, where there is room for few
+	More            int           // of Own, beyond those
 	Blocks          []ref
 	Beside          []incident.ID
 	Lines           []lineView
 }
+
+// onCard is how many findings an incident's card names.
+const onCard = 4
 
 type findingView struct {
 	Node      ref
@@ -72,6 +77,7 @@ func (v viewer) incident(i incident.Incident) incidentView {
 	}
 	for _, f := range i.Findings {
 		fv := v.finding(f)
+		fv.Recovered = f.Recovered && i.Status == incident.Open // afterwards it goes without saying
 		switch {
 		case f.Held:
 			view.Held = append(view.Held, fv)
@@ -81,6 +87,8 @@ func (v viewer) incident(i incident.Incident) incidentView {
 			view.Own = append(view.Own, fv)
 		}
 	}
+	view.Shown = view.Own[:min(len(view.Own), onCard)]
+	view.More = len(view.Own) - len(view.Shown)
 	view.Heading = view.heading()
 	for _, l := range i.Lines {
 		view.Lines = append(view.Lines, lineView{v.moment(l.At), l.Kind, v.line(l)})
@@ -107,7 +115,7 @@ func (i incidentView) heading() string {
 func (v viewer) finding(f incident.Finding) findingView {
 	view := findingView{
 		Node: v.ref(f.Check.Node()), Check: f.Check.Name(), Reason: words(string(f.Reason)), Message: f.Message,
-		Warn: f.Severity == dag.Warn, FirstSeen: v.moment(f.FirstSeen), Recovered: f.Recovered,
+		Warn: f.Severity == dag.Warn, FirstSeen: v.moment(f.FirstSeen),
 	}
 	if check, reason, ok := strings.Cut(f.Because, ": "); ok {
 		id := dag.CheckID(check)
