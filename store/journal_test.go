@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
 
 	"github.com/pipewatch-dev/pipewatch/incident"
 	"github.com/pipewatch-dev/pipewatch/notify"
@@ -88,7 +89,8 @@ func TestAuditIsReadNewestFirst(t *testing.T) {
 }
 
 func TestPruneRemovesWhatIsOldAndDone(t *testing.T) {
-	r := recorder{t, open(t, filepath.Join(t.TempDir(), "pw.db")), suite(t, shop), incident.AtOnce()}
+	path := filepath.Join(t.TempDir(), "pw.db")
+	r := recorder{t, open(t, path), suite(t, shop), incident.AtOnce()}
 	sent := one(t, r.record(r.run("shop", at(0), ordersFresh)))
 	r.record(r.run("shop", at(15)))
 	sendAll(t, r.db)
@@ -97,11 +99,19 @@ func TestPruneRemovesWhatIsOldAndDone(t *testing.T) {
 	standing := one(t, r.record(r.run("shop", at(120), ordersFresh)))
 	const days = 24 * 60
 	r.record(r.run("shop", at(3*days), ordersFresh))
-	for n := range 1100 {
-		if err := r.db.Audit(store.Entry{At: at(n), Did: "ack"}); err != nil {
-			t.Fatal(err)
-		}
+	if err := r.db.Close(); err != nil {
+		t.Fatal(err)
 	}
+	raw(t, path, func(tx *bbolt.Tx) error { // more than one transaction may remove
+		for n := range 1100 {
+			key := fmt.Sprintf("%s/%012x", at(0).Format("2006-01-02T15:04:05.000000000Z"), n)
+			if err := tx.Bucket([]byte("audit")).Put([]byte(key), frame(key, 1, []byte(`{"did":"ack"}`))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	r.db = open(t, path)
 	gone, err := r.db.Prune(at(2 * days))
 	if err != nil || gone < 1100+5+1 {
 		t.Errorf("removed %d records, %v", gone, err)
