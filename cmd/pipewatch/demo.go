@@ -133,7 +133,10 @@ func (a *app) openStage(dir string, o demoOptions, story demo.Story) (_ *stage, 
 	if err != nil {
 		return nil, exit{stateCode(err), err}
 	}
-	source, closeSource := p.sources(noHeartbeats{})
+	source, closeSource, err := p.sources(noHeartbeats{})
+	if err != nil {
+		return nil, err
+	}
 	st.closers = append(st.closers, db.Close, closeSource)
 
 	clock := demo.NewClock(story.Stretches[0].From)
