@@ -24,7 +24,8 @@ type node struct {
 	Enabled bool     `yaml:"enabled"`
 	Limit   *int64   `yaml:"limit" jsonschema_description:"at most, as a count"`
 	Drift   struct{} `yaml:"drift" later:"it comes with a later release"`
-	cache   int
+	//lint:ignore U1000 a field that is not exported is not a key
+	cache int
 }
 
 type common struct {

@@ -150,7 +150,7 @@ over: {b: 3, m: {y: 9, z: 3}, l: [3], gone: ~, s: text, none: ~}
 
 func TestWithoutAndOnlyKeepTheRest(t *testing.T) {
 	var file strings.Builder
-	for _, key := range strings.Split("abcdefghijkl", "") { // more keys than are scanned
+	for key := range strings.SplitSeq("abcdefghijkl", "") { // more keys than are scanned
 		file.WriteString(key + ": 1\n")
 	}
 	v := parse(t, file.String())

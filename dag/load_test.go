@@ -102,14 +102,15 @@ func TestACompleteExampleLoads(t *testing.T) {
 	g := load(t, "contract.yaml", string(src))
 	var got []string
 	for _, n := range g.Order() {
-		line := string(n.ID) + " " + string(n.Type) + " " + n.Connection + " " + n.Owner + " " + n.Zone.String()
+		var line strings.Builder
+		line.WriteString(string(n.ID) + " " + string(n.Type) + " " + n.Connection + " " + n.Owner + " " + n.Zone.String())
 		for _, c := range n.Checks {
-			line += " " + c.ID.Name() + ":" + c.Kind
+			line.WriteString(" " + c.ID.Name() + ":" + c.Kind)
 			if c.Severity != dag.Error || c.Timeout != time.Minute || len(c.Schedules) != 1 || c.Schedules[0].String() != "*/15 * * * *" {
 				t.Errorf("%s does not inherit: %+v", c.ID, c)
 			}
 		}
-		got = append(got, line)
+		got = append(got, line.String())
 	}
 	want := []string{
 		"flight_delay/airports table local ml-data America/New_York version:version",

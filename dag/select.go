@@ -36,7 +36,7 @@ func (g *Graph) Select(include, exclude []string) (map[NodeID]bool, error) {
 
 // union visits what any of the selectors matches.
 func (g *Graph) union(selectors []string, visit func(i int)) error {
-	for _, selector := range strings.Fields(strings.Join(selectors, " ")) {
+	for selector := range strings.FieldsSeq(strings.Join(selectors, " ")) {
 		counts := map[int]int{}
 		atoms := strings.Split(selector, ",")
 		for _, atom := range atoms {

@@ -132,11 +132,12 @@ func (w *world) decide(r incident.Run) []string {
 			about = "connection " + i.Connection
 		}
 		for _, l := range i.Lines[len(before.Incidents[id].Lines):] {
-			text := fmt.Sprintf("%s: %s", about, l.Kind)
+			var text strings.Builder
+			text.WriteString(fmt.Sprintf("%s: %s", about, l.Kind))
 			for _, check := range l.Checks {
-				text += " " + strings.TrimPrefix(string(check), "shop/")
+				text.WriteString(" " + strings.TrimPrefix(string(check), "shop/"))
 			}
-			out = append(out, text)
+			out = append(out, text.String())
 		}
 	}
 	slices.Sort(out)

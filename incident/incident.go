@@ -20,6 +20,7 @@ package incident
 import (
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"time"
 
@@ -248,21 +249,13 @@ type Change struct {
 // Apply makes a copy of the book as it is after a change.
 func (b Book) Apply(c Change) Book {
 	next := Book{States: make(map[dag.CheckID]State, len(b.States)), Incidents: make(map[ID]Incident, len(b.Incidents))}
-	for id, s := range b.States {
-		next.States[id] = s
-	}
-	for id, s := range c.States {
-		next.States[id] = s
-	}
+	maps.Copy(next.States, b.States)
+	maps.Copy(next.States, c.States)
 	for _, id := range c.Removed {
 		delete(next.States, id)
 	}
-	for id, i := range b.Incidents {
-		next.Incidents[id] = i
-	}
-	for id, i := range c.Incidents {
-		next.Incidents[id] = i
-	}
+	maps.Copy(next.Incidents, b.Incidents)
+	maps.Copy(next.Incidents, c.Incidents)
 	return next
 }
 

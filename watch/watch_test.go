@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -41,9 +42,7 @@ func (m *memory) LastSlots() (map[string]time.Time, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := map[string]time.Time{}
-	for d, t := range m.slots {
-		out[d] = t
-	}
+	maps.Copy(out, m.slots)
 	return out, nil
 }
 

@@ -37,7 +37,7 @@ func (s *session) Vet(ctx context.Context, kind warehouse.Text, text string) err
 		Type       string           `json:"error_type"`
 		Statements []map[string]any `json:"statements"`
 	}
-	if err := json.Unmarshal([]byte(fmt.Sprint(rows[0][0])), &parsed); err != nil {
+	if err := json.Unmarshal(fmt.Append(nil, rows[0][0]), &parsed); err != nil {
 		return refuse("%s: the engine's parser answered no tree: %v", kind, err)
 	}
 	switch {

@@ -76,7 +76,7 @@ func check(t *testing.T, c Case, answer probe.Answer) {
 
 func statements(setup string) []string {
 	var list []string
-	for _, s := range strings.Split(setup, ";\n") {
+	for s := range strings.SplitSeq(setup, ";\n") {
 		if s = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(s), ";")); s != "" {
 			list = append(list, s)
 		}

@@ -3,6 +3,7 @@ package strictslack_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -30,9 +31,7 @@ func option(label, value string) any { return object{"text": plain(label), "valu
 
 func button(change object) any {
 	b := object{"type": "button", "text": plain("Go"), "action_id": "go"}
-	for k, v := range change {
-		b[k] = v
-	}
+	maps.Copy(b, change)
 	return actions(b)
 }
 
@@ -42,17 +41,13 @@ func menu(options ...any) any {
 
 func dialog(change object) any {
 	c := object{"title": plain("t"), "text": plain("t"), "confirm": plain("t"), "deny": plain("t")}
-	for k, v := range change {
-		c[k] = v
-	}
+	maps.Copy(c, change)
 	return button(object{"confirm": c})
 }
 
 func image(change object) any {
 	b := object{"type": "image", "image_url": "https://example.com/a.png", "alt_text": "a"}
-	for k, v := range change {
-		b[k] = v
-	}
+	maps.Copy(b, change)
 	return message(b)
 }
 

@@ -1,6 +1,7 @@
 package strictslack_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -147,9 +148,7 @@ func TestThreads(t *testing.T) {
 	reply := func(args object) object {
 		t.Helper()
 		all := object{"channel": "C0ALERTS00", "text": "reply", "thread_ts": root}
-		for k, v := range args {
-			all[k] = v
-		}
+		maps.Copy(all, args)
 		return call(t, s, "chat.postMessage", all)
 	}
 	first := must(t, reply(nil))["ts"].(string)

@@ -1,6 +1,7 @@
 package strictslack
 
 import (
+	"maps"
 	"reflect"
 	"regexp"
 )
@@ -44,9 +45,7 @@ var confirm = object(fields{
 // option accepts one choice; label is the rule of its text.
 func option(label rule, extra fields) rule {
 	fs := fields{"text": label, "value": str(maxOptionValue), "description?": label}
-	for name, r := range extra {
-		fs[name] = r
-	}
+	maps.Copy(fs, extra)
 	return object(fs)
 }
 
