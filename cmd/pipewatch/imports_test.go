@@ -53,6 +53,7 @@ var knows = map[string]string{
 	"demo":                     everything,
 	"examples":                 "",
 	"cmd/pipewatch":            everything,
+	"test/crash":               everything,
 }
 
 // confined lists every library that pipewatch uses and the packages that may
@@ -72,13 +73,11 @@ var confined = map[string]string{
 	"github.com/klauspost/compress":         "store",
 	"github.com/spf13/cobra":                "cmd/pipewatch",
 	"github.com/jedib0t/go-pretty/v6":       "cmd/pipewatch",
-	"github.com/fsnotify/fsnotify":          "cmd/pipewatch",
 	"golang.org/x/term":                     "cmd/pipewatch",
 	"golang.org/x/time/rate":                "notify notify/slack/strictslack",
 	"github.com/google/go-cmp":              inTests,
 	"github.com/rogpeppe/go-internal":       inTests,
 	"github.com/santhosh-tekuri/jsonschema": inTests,
-	"golang.org/x/tools/txtar":              inTests,
 	"pgregory.net/rapid":                    inTests,
 }
 
@@ -103,6 +102,7 @@ var clocks = []string{
 	"notify/slack/strictslack/", // it stands for another company's machine
 	"demo/",
 	"cmd/pipewatch/",
+	"test/", // harnesses run real processes
 }
 
 // source is one Go file of the tree.
