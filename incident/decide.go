@@ -27,6 +27,7 @@ func Decide(s *checks.Suite, b Book, r Run, p Policy) Change {
 	d.entries = causes(s, d.state)
 	d.dataIncidents()
 	d.blindness()
+	d.brokenFiles()
 	d.finish()
 	return d.change
 }
@@ -230,7 +231,11 @@ func (d *decision) close(i Incident) {
 	for n := range i.Findings {
 		i.Findings[n].Recovered = d.well(i.Findings[n].Check)
 	}
-	i.say(d.now, Line{Kind: Closed, Node: i.Root, Detail: d.why(i)})
+	why := d.why(i)
+	if why != "" {
+		i.Status = Withdrawn
+	}
+	i.say(d.now, Line{Kind: Closed, Node: i.Root, Detail: why})
 	d.change.Incidents[i.ID] = i
 	for _, e := range d.entries {
 		if e.state.HeldBy == i.ID && e.cause == nil {

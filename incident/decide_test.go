@@ -407,3 +407,33 @@ func TestFindingsOfOneNodeAreOneIncident(t *testing.T) {
 	w.expect(w.run(10, "orders/version: fail schema_changed"), "orders: recovered orders/freshness")
 	w.expect(w.run(15), "orders: closed")
 }
+
+func TestABrokenFileIsSaidOnceAndAgainWhenItIsTakenUp(t *testing.T) {
+	w := newWorld(t)
+	broken := []incident.Broken{{File: "dags/zoo.yaml", Problem: "dags/zoo.yaml:3: unknown key"}}
+	w.expect(w.decide(incident.Run{Moment: minute(1), Broken: broken}), ": opened")
+	w.expect(w.decide(incident.Run{Moment: minute(2), Broken: broken}))
+	if i := w.only(); i.File != "dags/zoo.yaml" || i.Kind != incident.BrokenFile {
+		t.Fatalf("incident %+v", i)
+	}
+	w.expect(w.decide(incident.Run{Moment: minute(3)}), ": closed")
+}
+
+func TestAnIncidentWhoseChecksAreRemovedIsWithdrawnNotResolved(t *testing.T) {
+	w := newWorld(t)
+	w.run(0)
+	w.run(5, "other/freshness: fail stale")
+	id := w.only().ID
+	without := strings.ReplaceAll(shop, "  other:\n    table: other\n    freshness: {column: at, error_after: 1h}\n", "")
+	g, problems := dag.Load([]dag.File{{Name: "shop.yaml", Src: []byte(without)}}, dag.Known{Zone: time.UTC})
+	suite, more := checks.Compile(g, checks.Builtin())
+	problems.Merge(more)
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	w.suite = suite
+	w.tick(6)
+	if i := w.book.Incidents[id]; i.Status != incident.Withdrawn {
+		t.Fatalf("incident is %s", i.Status)
+	}
+}

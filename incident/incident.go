@@ -38,16 +38,19 @@ type Kind string
 const (
 	Data        Kind = "data"
 	CannotCheck Kind = "cannot_check" // checks on one connection cannot be answered
+	BrokenFile  Kind = "broken_file"  // a DAG file cannot be taken up as it is
 )
 
 // Status is the life of an incident.
 type Status string
 
-// The statuses. A merged incident turned out to have the cause of another.
+// The statuses. A merged incident turned out to have the cause of another; a
+// withdrawn one lost its checks before they passed.
 const (
-	Open     Status = "open"
-	Resolved Status = "resolved"
-	Merged   Status = "merged"
+	Open      Status = "open"
+	Resolved  Status = "resolved"
+	Merged    Status = "merged"
+	Withdrawn Status = "withdrawn"
 )
 
 // Incident is one root cause from first failure to recovery.
@@ -57,6 +60,7 @@ type Incident struct {
 	Status     Status       `json:"status"`
 	Root       dag.NodeID   `json:"root,omitempty"`       // of a data incident
 	Connection string       `json:"connection,omitempty"` // of a cannot-check incident
+	File       string       `json:"file,omitempty"`       // of a broken file
 	Severity   dag.Severity `json:"severity"`
 	Findings   []Finding    `json:"findings"` // the root's own first, then what it holds, in topological order
 	Blocks     []dag.NodeID `json:"blocks"`   // every node below the root, healthy ones too
@@ -210,6 +214,14 @@ type Run struct {
 	Results []checks.Result
 	// InFlight names DAGs of which a run has started and not been recorded.
 	InFlight []string
+	// Broken lists the DAG files that cannot be taken up as they are.
+	Broken []Broken
+}
+
+// Broken is a DAG file with what is wrong with it, in one line.
+type Broken struct {
+	File    string `json:"file"`
+	Problem string `json:"problem"`
 }
 
 // Policy is the operator's patience.

@@ -2,9 +2,7 @@ package incident
 
 import (
 	"slices"
-	"time"
 
-	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/dag"
 )
 
@@ -117,78 +115,4 @@ func find(fs []Finding, id dag.CheckID) (Finding, bool) {
 		return fs[n], true
 	}
 	return Finding{}, false
-}
-
-// blindness keeps one incident per connection whose checks cannot be answered,
-// so that silence never looks like health. Checks that are in error because
-// of a schema change upstream belong to that change's incident instead.
-func (d *decision) blindness() {
-	held := map[dag.CheckID]bool{}
-	for _, e := range d.entries {
-		held[e.check.ID()] = e.blind && e.cause != nil
-	}
-	blind := map[string][]Finding{}
-	alarm := map[string]bool{}
-	var order []string
-	for c := range d.suite.All() {
-		s := d.state(c.ID())
-		if s.Troubles == 0 || held[c.ID()] || c.Spec.Shadow {
-			continue
-		}
-		conn := c.Node.Connection
-		if blind[conn] == nil {
-			order = append(order, conn)
-		}
-		blind[conn] = append(blind[conn], Finding{
-			Check: c.ID(), Outcome: checks.Error, Message: s.Message, Severity: dag.Error, FirstSeen: s.Troubled,
-		})
-		if s.Troubles >= d.policy.ErrorAfter && d.now.Sub(s.Troubled) >= d.policy.ErrorFor {
-			alarm[conn] = true
-		}
-	}
-	for _, i := range d.open(CannotCheck) {
-		d.see(i, blind[i.Connection])
-		delete(alarm, i.Connection)
-	}
-	for _, conn := range order {
-		if !alarm[conn] {
-			continue
-		}
-		i := Incident{
-			ID: newID("connection "+conn, d.now), Kind: CannotCheck, Status: Open, Connection: conn,
-			Severity: dag.Error, OpenedAt: d.now, Findings: blind[conn], Onset: firstSeen(blind[conn]),
-		}
-		i.say(d.now, Line{Kind: Opened})
-		d.change.Incidents[i.ID] = i
-	}
-}
-
-// see brings a cannot-check incident up to date.
-func (d *decision) see(i Incident, blind []Finding) {
-	switch {
-	case len(blind) == 0:
-		i.Status, i.ResolvedAt = Resolved, d.now
-		i.Findings = slices.Clone(i.Findings)
-		for n := range i.Findings {
-			i.Findings[n].Recovered = true
-		}
-		i.say(d.now, Line{Kind: Closed})
-	case !slices.EqualFunc(blind, i.Findings, Finding.same):
-		changed := len(blind) != len(i.Findings)
-		i.Findings = blind
-		if changed {
-			i.touch(d.now)
-		}
-	default:
-		return
-	}
-	d.change.Incidents[i.ID] = i
-}
-
-func firstSeen(fs []Finding) time.Time {
-	first := time.Time{}
-	for _, f := range fs {
-		first = soonest(first, f.FirstSeen)
-	}
-	return first
 }

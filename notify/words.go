@@ -90,8 +90,11 @@ func (n Notice) Label(id dag.NodeID) string {
 // Subject is what the incident is about: its root, or the connection that does
 // not answer.
 func (n Notice) Subject(v Voice) string {
-	if n.Incident.Kind == incident.CannotCheck {
+	switch n.Incident.Kind {
+	case incident.CannotCheck:
 		return "connection " + v.Name(n.Incident.Connection)
+	case incident.BrokenFile:
+		return "file " + v.Name(n.Incident.File)
 	}
 	return v.Name(n.Label(n.Incident.Root))
 }
@@ -117,15 +120,9 @@ func (n Notice) Ended() (how, why string) {
 	switch n.Incident.Status {
 	case incident.Merged:
 		return "merged", ""
+	case incident.Withdrawn:
+		return "closed", n.Incident.Lines[len(n.Incident.Lines)-1].Detail
 	case incident.Resolved:
-		for _, l := range n.Incident.Lines {
-			if l.Kind == incident.Closed {
-				why = l.Detail // of the last one, as a reopened incident closes again
-			}
-		}
-		if why != "" {
-			return "closed", why
-		}
 		return "resolved", ""
 	}
 	return "", ""
@@ -142,13 +139,19 @@ func Headline(n Notice, v Voice) string {
 	case "closed":
 		return fmt.Sprintf("%s: closed, %s", subject, v.Said(why))
 	case "resolved":
-		if i.Kind == incident.CannotCheck {
+		switch i.Kind {
+		case incident.CannotCheck:
 			return fmt.Sprintf("%s answers again — was silent for %s", subject, lasted)
+		case incident.BrokenFile:
+			return fmt.Sprintf("%s is taken up again — was broken for %s", subject, lasted)
 		}
 		return fmt.Sprintf("%s is well again — was broken for %s", subject, lasted)
 	}
-	if i.Kind == incident.CannotCheck {
+	switch i.Kind {
+	case incident.CannotCheck:
 		return fmt.Sprintf("%s cannot be checked — %s without an answer", subject, Count(len(i.Findings), "check"))
+	case incident.BrokenFile:
+		return subject + " is broken — what it says now is not watched"
 	}
 	s := subject + " " + v.Said(Predicate(n.Lead()))
 	switch {

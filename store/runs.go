@@ -21,10 +21,11 @@ import (
 
 // heading is the first line.
 type heading struct {
-	DAG      string    `json:"dag,omitempty"`
-	Slot     time.Time `json:"slot,omitzero"`
-	Moment   time.Time `json:"moment"`
-	InFlight []string  `json:"in_flight,omitempty"`
+	DAG      string            `json:"dag,omitempty"`
+	Slot     time.Time         `json:"slot,omitzero"`
+	Moment   time.Time         `json:"moment"`
+	InFlight []string          `json:"in_flight,omitempty"`
+	Broken   []incident.Broken `json:"broken,omitempty"`
 }
 
 // judged is what a result line has but the figures. The check must come first.
@@ -58,7 +59,7 @@ type readLine struct {
 func encodeRun(run incident.Run) ([]byte, error) {
 	var lines bytes.Buffer
 	enc := json.NewEncoder(&lines)
-	if err := enc.Encode(heading{run.DAG, run.Slot, run.Moment, run.InFlight}); err != nil {
+	if err := enc.Encode(heading{run.DAG, run.Slot, run.Moment, run.InFlight, run.Broken}); err != nil {
 		return nil, err
 	}
 	for _, r := range run.Results {
@@ -89,7 +90,7 @@ func decodeRun(key string, frame []byte, prefix string) (incident.Run, error) {
 	if err := json.Unmarshal(head, &h); err != nil {
 		return bad(err)
 	}
-	run := incident.Run{DAG: h.DAG, Slot: h.Slot, Moment: h.Moment, InFlight: h.InFlight}
+	run := incident.Run{DAG: h.DAG, Slot: h.Slot, Moment: h.Moment, InFlight: h.InFlight, Broken: h.Broken}
 	begin := []byte(`{"check":"` + prefix)
 	for line := range bytes.Lines(lines) {
 		if !bytes.HasPrefix(line, begin) {

@@ -74,12 +74,17 @@ type Service struct {
 	suite  *checks.Suite
 	agenda *agenda
 	busy   map[string]bool
-	dirty  bool // the suite was replaced: decide anew
+	broken []incident.Broken // DAG files that could not be taken up
+	dirty  bool              // the suite was replaced: decide anew
 }
 
-// New makes a service that has yet to Run.
-func New(cfg Config, suite *checks.Suite) (*Service, error) {
-	s := &Service{cfg: cfg, wake: make(chan struct{}, 1), done: make(chan asked, 64), suite: suite, busy: map[string]bool{}}
+// New makes a service that has yet to Run. Broken names the DAG files that are
+// not in the suite as they are written.
+func New(cfg Config, suite *checks.Suite, broken ...incident.Broken) (*Service, error) {
+	s := &Service{
+		cfg: cfg, wake: make(chan struct{}, 1), done: make(chan asked, 64), suite: suite, busy: map[string]bool{},
+		broken: broken, dirty: len(broken) > 0,
+	}
 	var err error
 	s.agenda, err = s.plan(suite)
 	return s, err
@@ -107,13 +112,13 @@ func (s *Service) Suite() *checks.Suite {
 
 // Reload watches another suite from now on. Runs in flight are recorded; their
 // results for checks that are gone are dropped.
-func (s *Service) Reload(suite *checks.Suite) error {
+func (s *Service) Reload(suite *checks.Suite, broken ...incident.Broken) error {
 	a, err := s.plan(suite)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
-	s.suite, s.agenda, s.dirty = suite, a, true
+	s.suite, s.agenda, s.broken, s.dirty = suite, a, broken, true
 	s.mu.Unlock()
 	s.kick()
 	return nil
@@ -193,6 +198,7 @@ func (s *Service) record(wake *time.Time) (bool, error) {
 	}
 	s.mu.Lock()
 	suite := s.suite
+	run.Broken = s.broken
 	s.dirty = false
 	for name := range s.busy {
 		run.InFlight = append(run.InFlight, name)

@@ -24,7 +24,7 @@ type incidentView struct {
 	StatusWord      string
 	Severity        dag.Severity
 	Root            ref    // of a data incident
-	Connection      string // of one about our sight
+	Blind           string // of one about our sight: what it is about
 	Since           moment // in the data
 	GoodUntil       moment
 	Opened          moment
@@ -59,11 +59,11 @@ type lineView struct {
 	Text string
 }
 
-var statusWords = map[incident.Status]string{incident.Open: "open", incident.Resolved: "resolved", incident.Merged: "merged into another"}
+var statusWords = map[incident.Status]string{incident.Open: "open", incident.Resolved: "resolved", incident.Merged: "merged into another", incident.Withdrawn: "withdrawn"}
 
 func (v viewer) incident(i incident.Incident) incidentView {
 	view := incidentView{
-		ID: i.ID, Status: i.Status, StatusWord: statusWords[i.Status], Severity: i.Severity, Connection: i.Connection,
+		ID: i.ID, Status: i.Status, StatusWord: statusWords[i.Status], Severity: i.Severity, Blind: blind(i),
 		Since: v.moment(i.Onset), GoodUntil: v.moment(i.GoodUntil), Opened: v.moment(i.OpenedAt), Resolved: v.moment(i.ResolvedAt),
 		MergedInto: i.MergedInto, Blocks: v.refs(i.Blocks), Beside: i.Beside,
 	}
@@ -96,10 +96,21 @@ func (v viewer) incident(i incident.Incident) incidentView {
 	return view
 }
 
+// blind says what an incident about our sight is about; empty for others.
+func blind(i incident.Incident) string {
+	switch i.Kind {
+	case incident.CannotCheck:
+		return "Cannot check " + i.Connection
+	case incident.BrokenFile:
+		return "Cannot read " + i.File
+	}
+	return ""
+}
+
 // heading names what is broken, and how as far as that is one thing.
 func (i incidentView) heading() string {
-	if i.Connection != "" {
-		return fmt.Sprintf("Cannot check %s", i.Connection)
+	if i.Blind != "" {
+		return i.Blind
 	}
 	name := i.Root.Label
 	if len(i.Own) == 0 {

@@ -77,7 +77,7 @@ func (a *app) serve(ctx context.Context) error {
 	defer src.Close()
 	clock := watch.Clock{}
 	s, err := newService(parts{
-		project: p, source: src, store: db, now: clock.Now, wait: clock.Wait, log: a.log,
+		project: p, source: src, store: db, now: clock.Now, wait: clock.Wait, log: a.log, broken: t.broken,
 		channel: slack.New(slack.Config{
 			Token: cfg.Alerts.Slack.Token, APIURL: cfg.Alerts.Slack.APIURL,
 			DefaultChannel: cfg.Alerts.Slack.DefaultChannel, Timeout: cfg.Alerts.Slack.Timeout.Std(),
@@ -86,7 +86,6 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return exit{stateCode(err), err}
 	}
-	s.broken = t.broken
 	if err := db.PutDAGFiles(t.used); err != nil {
 		return exit{stateCode(err), err}
 	}

@@ -32,6 +32,7 @@ type parts struct {
 	// observe is told of every recorded run; it may be nil.
 	observe func(incident.Run, incident.Change)
 	log     *slog.Logger
+	broken  []incident.Broken // DAG files that are not in use as they are written
 }
 
 // service is the loop, the sender and the page of one project.
@@ -44,9 +45,8 @@ type service struct {
 
 	site *web.Site // nil until openSite
 
-	mu       sync.Mutex // guards project, and what follows
+	mu       sync.Mutex // guards project, broken, and what follows
 	desk     notify.Desk
-	broken   []web.BrokenFile
 	reloaded web.Reload
 }
 
@@ -63,7 +63,7 @@ func newService(p parts) (*service, error) {
 	loop, err := watch.New(watch.Config{
 		Source: p.source, Store: p.store, Policy: p.project.config.policy(), Route: s.route,
 		Now: p.now, Wait: p.wait, Recorded: s.recorded, Log: p.log.With("component", "loop"),
-	}, p.project.suite)
+	}, p.project.suite, p.broken...)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,10 @@ func (s *service) Snapshot() web.Snapshot {
 		DAGs:  s.dagTimes(), StateErr: s.store.Err(),
 	}
 	s.mu.Lock()
-	snap.Broken, snap.Reload = s.broken, s.reloaded
+	snap.Reload = s.reloaded
+	for _, b := range s.broken {
+		snap.Broken = append(snap.Broken, web.BrokenFile(b))
+	}
 	s.mu.Unlock()
 	for _, d := range s.sender.Destinations() {
 		snap.Destinations = append(snap.Destinations, web.Destination{Channel: d.Channel, Dead: d.Dead, Trouble: d.Trouble, Waiting: d.Pending})
@@ -75,8 +78,8 @@ func (s *service) Incidents(before incident.ID, limit int, open bool) ([]inciden
 }
 
 // apply takes up a new project in one step.
-func (s *service) apply(p *project, broken []web.BrokenFile) error {
-	if err := s.loop.Reload(p.suite); err != nil {
+func (s *service) apply(p *project, broken []incident.Broken) error {
+	if err := s.loop.Reload(p.suite, broken...); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -5,14 +5,14 @@ import (
 
 	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/conf"
-	"github.com/pipewatch-dev/pipewatch/web"
+	"github.com/pipewatch-dev/pipewatch/incident"
 )
 
 // taken is what became of the DAG files.
 type taken struct {
 	suite  *checks.Suite
 	used   map[string][]byte // the text in use, by file
-	broken []web.BrokenFile
+	broken []incident.Broken
 }
 
 // takeUp compiles DAG files, each on its own: one that is broken is replaced by
@@ -31,7 +31,7 @@ func takeUp(files []conf.Source, unread conf.Problems, good map[string][]byte, c
 				continue
 			}
 			replaced[file], changed = true, true
-			t.broken = append(t.broken, web.BrokenFile{File: file, Problem: p.Error()})
+			t.broken = append(t.broken, incident.Broken{File: file, Problem: p.Error()})
 			n := slices.IndexFunc(current, func(s conf.Source) bool { return s.File == file })
 			text, known := good[file]
 			switch {

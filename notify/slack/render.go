@@ -129,13 +129,19 @@ func head(n notify.Notice, how string) string {
 		return fmt.Sprintf("*%s* closed without a recovery: %s · open %s → %s", subject, said(why), date(i.Onset), date(i.ResolvedAt))
 	case "resolved":
 		again, lasted := "is well again", notify.Span(i.ResolvedAt.Sub(i.Onset))
-		if i.Kind == incident.CannotCheck {
+		switch i.Kind {
+		case incident.CannotCheck:
 			again = "answers again"
+		case incident.BrokenFile:
+			again = "is taken up again"
 		}
 		return join("\n", fmt.Sprintf("*%s %s* after %s: broken %s → %s", subject, again, lasted, date(i.Onset), date(i.ResolvedAt)), was(n))
 	}
-	if i.Kind == incident.CannotCheck {
+	switch i.Kind {
+	case incident.CannotCheck:
 		return fmt.Sprintf("*%s cannot be checked*: what is behind it may be well or not, nobody knows", subject)
+	case incident.BrokenFile:
+		return fmt.Sprintf("*%s is broken*: its last good version is watched on, if there was one; mend the file and it is taken up by itself", subject)
 	}
 	return join("\n", fmt.Sprintf("*%s %s*", subject, said(notify.Predicate(n.Lead()))), owner)
 }
@@ -155,6 +161,9 @@ func facts(n notify.Notice) []string {
 	if found == "" {
 		found = said(notify.Predicate(lead))
 	}
+	if i.Kind == incident.BrokenFile {
+		return []string{"*Problem*\n" + found, "*Since*\n" + date(i.Onset)}
+	}
 	if i.Kind == incident.CannotCheck {
 		return []string{
 			"*No answer from*\n" + code(i.Connection), "*Answer*\n" + found,
@@ -169,7 +178,7 @@ func facts(n notify.Notice) []string {
 
 // more lists what else is wrong with the root, and what is well again.
 func more(n notify.Notice, how string) string {
-	if n.Incident.Kind == incident.CannotCheck || how != "" {
+	if n.Incident.Kind != incident.Data || how != "" {
 		return ""
 	}
 	var items []string

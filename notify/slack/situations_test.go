@@ -122,6 +122,9 @@ func happens(i incident.Incident, l incident.Line) incident.Incident {
 
 func resolved(i incident.Incident, detail string) incident.Incident {
 	i.Status, i.ResolvedAt = incident.Resolved, at("20:17")
+	if detail != "" {
+		i.Status = incident.Withdrawn
+	}
 	for n := range i.Findings {
 		i.Findings[n].Recovered = detail == ""
 	}
@@ -151,8 +154,8 @@ func (s situation) notice() notify.Notice {
 
 // broken holds incidents that several situations share.
 type broken struct {
-	weather, orphans, dark, moved, into, merged, partly incident.Incident
-	joined                                              incident.Line
+	weather, orphans, dark, broken, moved, into, merged, partly incident.Incident
+	joined                                                      incident.Line
 }
 
 // with is an incident after a change.
@@ -176,6 +179,14 @@ func incidents() broken {
 		}
 		i.Beside = []incident.ID{b.weather.ID, "inc-20130208T0001-fffff"}
 	})
+	b.broken = happens(incident.Incident{
+		ID: "inc-20130208T1415-0f11e", Kind: incident.BrokenFile, Status: incident.Open, File: "dags/shop.yaml",
+		Severity: dag.Error, Onset: at("14:15"), OpenedAt: at("14:15"),
+		Findings: []incident.Finding{{
+			Outcome: checks.Error, Severity: dag.Error, FirstSeen: at("14:15"),
+			Message: `dags/shop.yaml:13:15: nodes.orders.severity: "fatal" is not one of warn, error`,
+		}},
+	}, incident.Line{Kind: incident.Opened, At: at("14:15")})
 	b.dark = incident.Incident{
 		ID: "inc-20130208T1430-77777", Kind: incident.CannotCheck, Status: incident.Open, Connection: "local", Severity: dag.Error,
 		Onset: at("14:00"), OpenedAt: at("14:30"), Refreshed: at("14:30"), Seq: 1,
@@ -222,6 +233,8 @@ func situations(t *testing.T) map[string]situation {
 		"warn":                  {desk: d, i: b.weather},
 		"cannot_check":          {desk: d, i: b.dark},
 		"cannot_check_resolved": {desk: d, i: resolved(b.dark, "")},
+		"broken_file":           {desk: d, i: b.broken},
+		"broken_file_resolved":  {desk: d, i: resolved(b.broken, "")},
 		"moved":                 {desk: d, i: b.moved},
 		"merged":                {desk: d, i: b.merged, others: []incident.Incident{b.into}},
 		"resolved":              {desk: d, i: resolved(stale(), "")},

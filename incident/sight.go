@@ -1,0 +1,120 @@
+package incident
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/dag"
+)
+
+// blindness keeps one incident per connection whose checks cannot be answered,
+// so that silence never looks like health. Checks that are in error because
+// of a schema change upstream belong to that change's incident instead.
+func (d *decision) blindness() {
+	held := map[dag.CheckID]bool{}
+	for _, e := range d.entries {
+		held[e.check.ID()] = e.blind && e.cause != nil
+	}
+	blind := map[string][]Finding{}
+	alarm := map[string]bool{}
+	var order []string
+	for c := range d.suite.All() {
+		s := d.state(c.ID())
+		if s.Troubles == 0 || held[c.ID()] || c.Spec.Shadow {
+			continue
+		}
+		conn := c.Node.Connection
+		if blind[conn] == nil {
+			order = append(order, conn)
+		}
+		blind[conn] = append(blind[conn], Finding{
+			Check: c.ID(), Outcome: checks.Error, Message: s.Message, Severity: dag.Error, FirstSeen: s.Troubled,
+		})
+		if s.Troubles >= d.policy.ErrorAfter && d.now.Sub(s.Troubled) >= d.policy.ErrorFor {
+			alarm[conn] = true
+		}
+	}
+	for _, i := range d.open(CannotCheck) {
+		d.see(i, blind[i.Connection])
+		delete(alarm, i.Connection)
+	}
+	for _, conn := range order {
+		if !alarm[conn] {
+			continue
+		}
+		i := Incident{
+			ID: newID("connection "+conn, d.now), Kind: CannotCheck, Status: Open, Connection: conn,
+			Severity: dag.Error, OpenedAt: d.now, Findings: blind[conn], Onset: firstSeen(blind[conn]),
+		}
+		i.say(d.now, Line{Kind: Opened})
+		d.change.Incidents[i.ID] = i
+	}
+}
+
+// see brings a cannot-check incident up to date.
+func (d *decision) see(i Incident, blind []Finding) {
+	switch {
+	case len(blind) == 0:
+		i.Status, i.ResolvedAt = Resolved, d.now
+		i.Findings = slices.Clone(i.Findings)
+		for n := range i.Findings {
+			i.Findings[n].Recovered = true
+		}
+		i.say(d.now, Line{Kind: Closed})
+	case !slices.EqualFunc(blind, i.Findings, Finding.same):
+		changed := len(blind) != len(i.Findings)
+		i.Findings = blind
+		if changed {
+			i.touch(d.now)
+		}
+	default:
+		return
+	}
+	d.change.Incidents[i.ID] = i
+}
+
+func firstSeen(fs []Finding) time.Time {
+	first := time.Time{}
+	for _, f := range fs {
+		first = soonest(first, f.FirstSeen)
+	}
+	return first
+}
+
+// brokenFiles keeps one incident per DAG file that cannot be taken up, so that
+// nobody believes to be watched by what was never read.
+func (d *decision) brokenFiles() {
+	problems := map[string]string{}
+	for _, b := range d.run.Broken {
+		problems[b.File] = b.Problem
+	}
+	for _, i := range d.open(BrokenFile) {
+		problem, still := problems[i.File]
+		delete(problems, i.File)
+		switch {
+		case !still:
+			i.Status, i.ResolvedAt = Resolved, d.now
+			i.say(d.now, Line{Kind: Closed})
+		case i.Findings[0].Message != problem:
+			i.Findings = slices.Clone(i.Findings)
+			i.Findings[0].Message = problem
+			i.touch(d.now)
+		default:
+			continue
+		}
+		d.change.Incidents[i.ID] = i
+	}
+	for _, b := range d.run.Broken {
+		if _, fresh := problems[b.File]; !fresh {
+			continue
+		}
+		i := Incident{
+			ID: newID("file "+b.File, d.now), Kind: BrokenFile, Status: Open, File: b.File,
+			Severity: dag.Error, OpenedAt: d.now, Onset: d.now,
+			Findings: []Finding{{Outcome: checks.Error, Message: b.Problem, Severity: dag.Error, FirstSeen: d.now}},
+		}
+		i.say(d.now, Line{Kind: Opened})
+		d.change.Incidents[i.ID] = i
+	}
+}
