@@ -79,6 +79,15 @@ func (s *process) kill() error {
 	return nil
 }
 
+// withLog adds to an error how the log ends.
+func (p *project) withLog(err error) error {
+	text, unread := os.ReadFile(filepath.Join(p.dir, "serve.log"))
+	if unread != nil {
+		return errors.Join(err, unread)
+	}
+	return fmt.Errorf("%w; its log ends with\n%s", err, text[max(0, len(text)-2000):])
+}
+
 // stop asks it to end, which it must do within 15 s and with exit code 0.
 func (s *process) stop() error {
 	began := time.Now()

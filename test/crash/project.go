@@ -102,7 +102,7 @@ connections:
     init:
 `)
 	for _, t := range tables {
-		fmt.Fprintf(&b, "      - create view %[1]s as select * from read_csv('data/%[1]s.csv', header = true, columns = {'id': 'BIGINT', 'bad': 'BIGINT'})\n", t.name)
+		fmt.Fprintf(&b, "      - \"create view %[1]s as select * from read_csv('data/%[1]s.csv', header = true, columns = {'id': 'BIGINT', 'bad': 'BIGINT'})\"\n", t.name)
 	}
 	fmt.Fprintln(&b, "owners:")
 	for _, o := range owners {

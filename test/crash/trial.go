@@ -123,7 +123,7 @@ func (l *lived) kills(ctx context.Context) error {
 		}
 		l.page.Store(nil)
 		if err := s.kill(); err != nil {
-			l.made.violate(0, "%v; serve.log tells more", err)
+			return l.withLog(err)
 		}
 		l.made.cycles++
 		if l.progress != nil && l.made.cycles%25 == 0 {
@@ -258,6 +258,8 @@ func (l *lived) calm(ctx context.Context, s *process) error {
 	var page string
 	select {
 	case page = <-s.page:
+	case <-s.over:
+		return l.withLog(errEnded)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
