@@ -44,11 +44,9 @@ func (a *app) check(ctx context.Context, asOf, failOn, stateFile string) error {
 	if err != nil {
 		return err
 	}
-	moment := time.Now().UTC()
-	if asOf != "" {
-		if moment, err = time.Parse(time.RFC3339, asOf); err != nil {
-			return exit{exitUsage, fmt.Errorf("--as-of %q is not a time such as 2013-06-15T12:00:00Z", asOf)}
-		}
+	moment, err := momentOf(asOf)
+	if err != nil {
+		return err
 	}
 	p, err := a.openProject()
 	if err != nil {
