@@ -50,7 +50,7 @@ change would be a failure for ever. List the nodes, or use on_change: fail.`},
 		{Code: "PW143", Title: "no run could explain a change", Text: `{require: run} accepts a change when a job upstream has succeeded since. No job with runs to ask for is upstream of this node
 over depends_on, so every change would be a failure for ever. Add the job that writes it, or use on_change: fail.`},
 		{Code: "PW150", Title: "labels names no node with examples", Text: `of is the node whose rows are to be labelled: one that exists and has rows. Nodes of the same DAG are written by name,
-nodes of another as "dag/node".`},
+nodes of another as "dag/node". A name that no node has, nor nearly, is a table in the connection of the labels.`},
 		{Code: "PW151", Title: "labels across connections", Text: `The labels and their examples are in different databases, so no statement of one engine can compare them. This is not
 available yet.`},
 		{Code: "PW152", Title: "coverage that is always or never reached", Text: `A least coverage of 0% can never be missed and one above 100% can never be reached. To only observe, leave

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
@@ -20,7 +21,7 @@ var labels = define("labels", "examples get their labels in time", behaviour[lab
 })
 
 type labelsParams struct {
-	Of          string         `yaml:"of" jsonschema:"required" jsonschema_description:"the node that holds the examples"`
+	Of          string         `yaml:"of" jsonschema:"required" jsonschema_description:"the node that holds the examples, or a table of the same connection"`
 	On          joinKeys       `yaml:"on" jsonschema:"required" jsonschema_description:"the key: k, [k1, k2] or {left: of the labels, right: of the examples}"`
 	EventTime   string         `yaml:"event_time" jsonschema:"required" jsonschema_description:"column of the examples: when they happened"`
 	LabelledAt  string         `yaml:"labelled_at" jsonschema:"required" jsonschema_description:"column of the labels: when they became known"`
@@ -67,7 +68,11 @@ func settleLabels(s Site, p *labelsParams) ([]dag.NodeID, conf.Problems) {
 	params := s.Spec.Params
 	problems := needRows(s)
 	examples, ps := otherNode(s, params.Get("of"), "PW150")
-	problems.Merge(ps)
+	if table, ok := tableOf(s, params.Get("of")); ok {
+		p.Examples = table
+	} else {
+		problems.Merge(ps)
+	}
 	if examples != nil {
 		p.Examples = RelationOf(examples)
 		if examples.Connection != s.Node.Connection {
@@ -105,6 +110,23 @@ func settleLabels(s Site, p *labelsParams) ([]dag.NodeID, conf.Problems) {
 		return nil, problems
 	}
 	return []dag.NodeID{examples.ID}, problems
+}
+
+// tableOf reads a name that is no node, and does not look like a misspelt one, as a
+// table in the connection of the check's node: examples need not be watched to be
+// counted.
+func tableOf(s Site, named conf.Value) (probe.Relation, bool) {
+	name := named.Text()
+	var nodes []string
+	for _, n := range s.Graph.Order() {
+		if n.ID.DAG() == s.Node.ID.DAG() {
+			nodes = append(nodes, n.ID.Name())
+		}
+	}
+	if slices.Contains(nodes, name) || strings.Contains(name, "/") || conf.Nearest(name, nodes) != "" || s.Graph.Lost(dag.NodeID(s.Node.ID.DAG()+"/"+name)) {
+		return probe.Relation{}, false
+	}
+	return probe.Relation{Conn: s.Node.Connection, Table: probe.List(strings.Split(name, ".")...)}, true
 }
 
 // cohortLength is how long a cohort is, but for changes of the clocks.

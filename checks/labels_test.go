@@ -280,3 +280,14 @@ func TestLabelsProblems(t *testing.T) {
 		})
 	}
 }
+
+func TestLabelsOfATableThatNobodyWatches(t *testing.T) {
+	c := checkOf(t, "labels: {of: raw.seen, on: k, event_time: at, labelled_at: at, delay: 1d, min_coverage: 50%}", "labels")
+	if len(c.Upstream) != 0 {
+		t.Errorf("upstream %v, want none", c.Upstream)
+	}
+	q, ok := c.Ask(nil, checks.Moment{Now: time.Date(2013, 6, 15, 12, 0, 0, 0, time.UTC)})[0].(probe.Cohorts)
+	if want := probe.List("raw", "seen"); !ok || q.Of.Table != want || q.Of.Conn != q.Labels.Conn {
+		t.Errorf("asks of %+v, want the table raw.seen beside the labels", q.Of)
+	}
+}
