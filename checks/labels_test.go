@@ -286,7 +286,7 @@ func TestLabelsOfATableThatNobodyWatches(t *testing.T) {
 	if len(c.Upstream) != 0 {
 		t.Errorf("upstream %v, want none", c.Upstream)
 	}
-	q, ok := c.Ask(nil, checks.Moment{Now: time.Date(2013, 6, 15, 12, 0, 0, 0, time.UTC)})[0].(probe.Cohorts)
+	q, ok := c.Ask(nil, moment(t, "2013-06-15T12:00:00Z"))[0].(probe.Cohorts)
 	if want := probe.List("raw", "seen"); !ok || q.Of.Table != want || q.Of.Conn != q.Labels.Conn {
 		t.Errorf("asks of %+v, want the table raw.seen beside the labels", q.Of)
 	}
