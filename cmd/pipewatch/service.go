@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func (s *service) run(ctx context.Context, server *http.Server, listener net.Lis
 	stopLoop(nil)
 	stopSending()
 	wg.Wait()
-	return errors.Join(loopErr, sendErr, serveErr)
+	return cmp.Or(loopErr, sendErr, serveErr) // one trouble shows in several of them
 }
 
 // openSite makes the page and the API. reload is nil where nothing can be
