@@ -29,9 +29,6 @@ type trial struct {
 	profile     profile
 	plan        string    // how Slack behaves
 	progress    io.Writer // may be nil
-	// gentle gives up the half of the kills that strike while a message is
-	// under way, and with it much of the test's sharpness.
-	gentle bool
 }
 
 const (
@@ -107,7 +104,7 @@ func (l *lived) kills(ctx context.Context) error {
 		}
 		l.watch(s)
 		life := time.Duration(30+random.IntN(1970)) * time.Millisecond
-		aimed, after := !l.gentle && random.IntN(2) == 0, time.Duration(random.IntN(25))*time.Millisecond
+		aimed, after := random.IntN(2) == 0, time.Duration(random.IntN(25))*time.Millisecond
 		if (l.made.cycles+1)%patientOne == 0 {
 			life, aimed = time.Duration(8000+random.IntN(longest*1000-8000))*time.Millisecond, false
 		}
@@ -246,7 +243,7 @@ func (l *lived) settle(ctx context.Context) error {
 		l.made.violate(1, "nothing settles: %v", err)
 	}
 	if err := s.stop(); err != nil {
-		l.made.violate(0, "%v; serve.log tells more", err)
+		l.made.violate(0, "%v", l.withLog(err))
 	}
 	return ctx.Err()
 }
@@ -265,7 +262,11 @@ func (l *lived) calm(ctx context.Context, s *process) error {
 	}
 	// Two slots have to pass before what was mended is seen for certain.
 	for still, began := 0, time.Now(); still < 5 || time.Since(began) < 3*time.Second; {
-		if pause(ctx, 200*time.Millisecond) != nil {
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-s.over:
+			return l.withLog(errEnded)
+		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 		n, err := unrest(ctx, page)
