@@ -200,7 +200,7 @@ func (p *project) during(name string, from, to time.Time) (mode, bool) {
 	return "", false
 }
 
-// changes counts how often tables were broken.
+// breaks counts how often tables were broken.
 func (p *project) breaks() int {
 	n := 0
 	for _, past := range p.spells {

@@ -31,20 +31,25 @@ var plans = map[string]plan{
 		}
 		return brief(r), ""
 	},
-	// Messages show in the history much later than timeout and quiet allow.
+	// Messages show in the history much later than timeout and quiet allow, and
+	// every other attempt ends in doubt.
 	"lagging": func(r *rand.Rand, q strictslack.Request) (strictslack.Fault, string) {
-		f, name := faulty(r, q)
-		f.Lag = time.Hour
-		return f, name
-	},
-	// Says ok to what it does not store.
-	"lying": func(r *rand.Rand, q strictslack.Request) (strictslack.Fault, string) {
-		if q.Method == "chat.postMessage" && r.IntN(3) == 0 {
-			return strictslack.Fault{Body: fmt.Sprintf(`{"ok":true,"channel":"C0LIES","ts":"%d.%06d"}`, time.Now().Unix(), r.IntN(1e6))}, "lied"
+		if writes(q) && r.IntN(2) == 0 {
+			return strictslack.Fault{Status: http.StatusInternalServerError, Store: true, Lag: time.Hour}, "stored, then 500"
 		}
-		return faulty(r, q)
+		return brief(r), ""
+	},
+	lying: func(r *rand.Rand, q strictslack.Request) (strictslack.Fault, string) {
+		if thread, _ := q.Args["thread_ts"].(string); q.Method == "chat.postMessage" && thread != "" {
+			return strictslack.Fault{Body: fmt.Sprintf(`{"ok":true,"channel":%q,"ts":"%d.%06d"}`, q.Args["channel"], time.Now().Unix(), r.IntN(1e6))}, "lied"
+		}
+		return brief(r), ""
 	},
 }
+
+// lying is the Slack that says ok to lines of a thread and stores none of them,
+// to the very end.
+const lying = "lying"
 
 func planNames() []string { return slices.Sorted(maps.Keys(plans)) }
 
@@ -56,8 +61,9 @@ func brief(r *rand.Rand) strictslack.Fault {
 	return strictslack.Fault{Delay: time.Duration(r.IntN(20)) * time.Millisecond}
 }
 
-// faulty is a Slack at its worst: of all posts and edits 35 % go wrong, and 25 %
-// so that the sender cannot know whether they are stored; of look-ups 10 % fail.
+// faulty is a Slack at its worst: of all posts and edits 35 % go wrong, and 30 %
+// so that the sender cannot know whether they are stored (25 % are); of look-ups
+// 10 % fail.
 func faulty(r *rand.Rand, q strictslack.Request) (strictslack.Fault, string) {
 	n := r.IntN(100)
 	switch {
@@ -83,6 +89,7 @@ type workspace struct {
 	url     string
 	server  *http.Server
 	arrived chan struct{} // signalled when a post or an edit comes in
+	liar    bool
 
 	mu      sync.Mutex
 	random  *rand.Rand
@@ -141,8 +148,11 @@ func (w *workspace) fault(q strictslack.Request) strictslack.Fault {
 	return f
 }
 
-// recover has Slack behave from now on.
+// recover has Slack behave from now on, unless it is a liar.
 func (w *workspace) recover() {
+	if w.liar {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.plan = plans["well"]

@@ -62,6 +62,7 @@ func (t trial) run(ctx context.Context) (report, error) {
 		return report{}, err
 	}
 	defer w.close()
+	w.liar = t.plan == lying
 	files, err := newProject(t.dir, w.url)
 	if err != nil {
 		return report{}, err
