@@ -161,8 +161,12 @@ func (a *app) reportPrinter() (func(incident.Report) error, error) {
 			}
 			return nil
 		}, nil
-	case "junit", "github", "markdown":
-		return nil, exit{exitUsage, fmt.Errorf("output %s is not available yet (use table, json or ndjson)", a.output)}
+	case "junit":
+		return a.printJUnit, nil
+	case "github":
+		return a.printGitHub, nil
+	case "markdown":
+		return a.printMarkdown, nil
 	}
-	return nil, exit{exitUsage, fmt.Errorf("output %q is not one of table, json, ndjson", a.output)}
+	return nil, exit{exitUsage, fmt.Errorf("output %q is not one of table, json, ndjson, junit, github, markdown", a.output)}
 }

@@ -139,7 +139,7 @@ func (a *app) rootCommand() *cobra.Command {
 	}
 	f := root.PersistentFlags()
 	f.StringVarP(&a.configPath, "config", "c", "", "the operator's file (default $PIPEWATCH_CONFIG, ./pipewatch.yaml, /etc/pipewatch/pipewatch.yaml)")
-	f.StringVarP(&a.output, "output", "o", "", "how results are printed: table, json or ndjson")
+	f.StringVarP(&a.output, "output", "o", "", "how results are printed: table, json, ndjson, junit, github or markdown")
 	f.StringSliceVarP(&a.selects, "select", "s", nil, "only these nodes: name, dag/name, +x, x+, dag:, tag:, owner: (blank is union, comma is intersection)")
 	f.StringSliceVar(&a.excludes, "exclude", nil, "not these nodes, in the same style")
 	f.BoolVar(&a.quiet, "quiet", false, "print results and errors only")

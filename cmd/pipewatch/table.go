@@ -95,11 +95,7 @@ func (a *app) printTrouble(rep incident.Report, paint func(checks.Outcome, strin
 				continue // a connection that is away says the same to every check
 			}
 			said[c.Message] = true
-			follows := ""
-			if !n.RootCause && len(n.CausedBy) > 0 {
-				follows = fmt.Sprintf(" (follows from %s)", n.CausedBy[0])
-			}
-			fmt.Fprintf(a.stdout, "\n%s %s: %s%s\n", paint(c.Verdict, marks[c.Verdict]), c.ID, c.Message, follows)
+			fmt.Fprintf(a.stdout, "\n%s %s: %s%s\n", paint(c.Verdict, marks[c.Verdict]), c.ID, c.Message, followsFrom(n))
 			for _, sql := range c.SQL {
 				fmt.Fprintf(a.stdout, "    %s\n", strings.ReplaceAll(sql, "\n", "\n    "))
 			}
