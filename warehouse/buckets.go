@@ -17,7 +17,7 @@ func (p *planner) segmentText(t table, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "coalesce(cast(" + p.d.Quote(c.Name) + " as varchar), 'NULL')", nil
+	return "coalesce(" + p.d.AsText(p.d.Quote(c.Name)) + ", 'NULL')", nil
 }
 
 // buckets counts rows per bucket in one scan. Rows outside of the buckets asked for

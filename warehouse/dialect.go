@@ -18,6 +18,8 @@ type Dialect struct {
 
 	Quote func(name string) string // an identifier
 	Text  func(s string) string    // a string literal
+	// AsText turns a value of any type into text.
+	AsText func(expr string) string
 
 	// Literals: a moment (the instant of t, to the microsecond), the same without a
 	// zone (the clock of t as it stands), a day.
@@ -85,6 +87,7 @@ func DuckDB(version string) Dialect {
 		Fingerprint: "duckdb/" + version + "/sum(hash(hash))/1",
 		Quote:       quote(`"`),
 		Text:        text,
+		AsText:      func(expr string) string { return "cast(" + expr + " as varchar)" },
 		Moment: func(t time.Time) string {
 			return "timestamptz '" + t.UTC().Format("2006-01-02 15:04:05.999999") + "+00'"
 		},

@@ -75,8 +75,8 @@ func (p *planner) lastRuns(place int, q probe.LastRuns) error {
 		return err
 	}
 	id, state := p.d.Quote(columns[0].Name), p.d.Quote(columns[3].Name)
-	sql := "select cast(" + id + " as varchar) as run_id, " + started.micros(started.native()) + " as started, " +
-		ended.micros(ended.native()) + " as ended, cast(" + state + " as varchar) as state\nfrom " + t.from +
+	sql := "select " + p.d.AsText(id) + " as run_id, " + started.micros(started.native()) + " as started, " +
+		ended.micros(ended.native()) + " as ended, " + p.d.AsText(state) + " as state\nfrom " + t.from +
 		"\norder by case when " + p.d.Quote(started.column.Name) + " is null then 1 else 0 end, 2 desc, 1 desc\nlimit " + maxRuns
 	p.out = append(p.out, single(place, sql, func(rows [][]any) (any, error) {
 		runs := make([]probe.JobRun, len(rows))

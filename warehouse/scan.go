@@ -208,7 +208,7 @@ func (p *planner) broken(q probe.BadRows, c probe.Column) (string, error) {
 // go by their text.
 func (p *planner) comparable(c probe.Column, value string) string {
 	if c.Class == probe.Other {
-		return "cast(" + value + " as varchar)"
+		return p.d.AsText(value)
 	}
 	return value
 }
