@@ -216,9 +216,11 @@ func (p joinsParams) limits(c probe.Covered) judgement {
 	return judgement{outcome: Pass}
 }
 
-// joinsMemory holds the accepted orphan keys.
+// joinsMemory holds the accepted orphan keys, hashed by an engine of one version:
+// after an upgrade what is orphan then is accepted anew.
 type joinsMemory struct {
-	Hashes []byte `json:"hashes"` // 8 bytes each, ascending
+	Fingerprint string `json:"fingerprint"`
+	Hashes      []byte `json:"hashes"` // 8 bytes each, ascending
 }
 
 type ratchetTurn struct {
@@ -231,6 +233,9 @@ type ratchetTurn struct {
 // later; an accepted key that is no orphan any more is forgotten.
 func ratchetOrphans(c probe.Covered, m Memory) ratchetTurn {
 	past, seen := recall[joinsMemory](m, 1)
+	if past.Fingerprint != c.Fingerprint {
+		past, seen = joinsMemory{}, false
+	}
 	known := unpackHashes(past.Hashes)
 	if c.OrphanKeys > maxKnownOrphans {
 		t := ratchetTurn{known: int64(len(known)), fresh: c.OrphanKeys - int64(len(known))}
@@ -243,7 +248,7 @@ func ratchetOrphans(c probe.Covered, m Memory) ratchetTurn {
 		return t
 	}
 	if !seen {
-		return ratchetTurn{judgement: judgement{outcome: Pass}, known: int64(len(c.OrphanHashes)), memory: remember(1, joinsMemory{packHashes(c.OrphanHashes)})}
+		return ratchetTurn{judgement: judgement{outcome: Pass}, known: int64(len(c.OrphanHashes)), memory: remember(1, joinsMemory{c.Fingerprint, packHashes(c.OrphanHashes)})}
 	}
 	var kept []uint64
 	for _, h := range c.OrphanHashes {
@@ -256,7 +261,7 @@ func ratchetOrphans(c probe.Covered, m Memory) ratchetTurn {
 		t.judgement = judgement{outcome: Fail, reason: Orphans, message: fmt.Sprintf("%s besides the %s known", counted(t.fresh, "new orphan key"), thousands(t.known))}
 	}
 	if len(kept) < len(known) {
-		t.memory = remember(1, joinsMemory{packHashes(kept)})
+		t.memory = remember(1, joinsMemory{c.Fingerprint, packHashes(kept)})
 	}
 	return t
 }

@@ -208,6 +208,11 @@ func TestJoinsRatchet(t *testing.T) {
 		c.OrphanHashes = hashes
 		return []any{c}
 	}
+	upgraded := func(hashes ...uint64) []any {
+		c := with(hashes...)[0].(probe.Covered)
+		c.Fingerprint = "engine 2"
+		return []any{c}
+	}
 	crowd := covered(100_000, 0, 90_000, 5001)
 	crowd.OrphanHashes = make([]uint64, 5000)
 	for _, c := range []struct {
@@ -228,6 +233,10 @@ func TestJoinsRatchet(t *testing.T) {
 			{"2013-06-15T12:00:00Z", with(1, 5), "pass: 98.00% of 100 rows match other"},
 			{"2013-06-16T12:00:00Z", []any{covered(0, 0, 0, 0)}, "nodata: nothing to judge: no rows in the window"},
 			{"2013-06-17T12:00:00Z", with(1, 5), "pass: 98.00% of 100 rows match other"}}},
+		{"an upgrade of the engine hashes keys otherwise, so they are accepted anew", []turn{
+			{"2013-06-15T12:00:00Z", with(1, 5), "pass: 98.00% of 100 rows match other"},
+			{"2013-06-16T12:00:00Z", upgraded(2, 6), "pass: 98.00% of 100 rows match other"},
+			{"2013-06-17T12:00:00Z", upgraded(2, 7), "fail orphans: 1 new orphan key besides the 2 known"}}},
 		{"no orphans at first sight means that every one is new", []turn{
 			{"2013-06-15T12:00:00Z", with(), "pass: 100% of 100 rows match other"},
 			{"2013-06-16T12:00:00Z", with(3), "fail orphans: 1 new orphan key besides the 0 known"}}},

@@ -11,8 +11,10 @@ import (
 
 // frozenMemory holds a digest of the labels of each frozen cohort as it was when
 // it froze, oldest first: the start in minutes since 1970 (4 bytes), then the digest.
+// The digests are an engine's of one version: after an upgrade cohorts freeze anew.
 type frozenMemory struct {
-	Cohorts []byte `json:"cohorts"`
+	Fingerprint string `json:"fingerprint"`
+	Cohorts     []byte `json:"cohorts"`
 }
 
 type frozenCohort [4 + 8]byte
@@ -35,6 +37,9 @@ func (f frozenCohort) start() uint32 { return binary.BigEndian.Uint32(f[:4]) }
 // no examples any more was deleted by rule, not relabelled, and is no finding.
 func (r labelsReading) frozen(m Memory) (judgement, Memory) {
 	past, seen := recall[frozenMemory](m, 1)
+	if past.Fingerprint != r.All.Fingerprint {
+		past, seen = frozenMemory{}, false
+	}
 	known := map[uint32]frozenCohort{}
 	var all []frozenCohort
 	for chunk := range slices.Chunk(past.Cohorts, len(frozenCohort{})) {
@@ -64,7 +69,7 @@ func (r labelsReading) frozen(m Memory) (judgement, Memory) {
 		for _, f := range all[max(0, len(all)-mostFrozen):] {
 			packed = append(packed, f[:]...)
 		}
-		next = remember(1, frozenMemory{packed})
+		next = remember(1, frozenMemory{r.All.Fingerprint, packed})
 	}
 	if len(changed) == 0 {
 		return judgement{outcome: Pass}, next

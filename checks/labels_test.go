@@ -150,6 +150,11 @@ func TestLabelsFreeze(t *testing.T) {
 		}
 		return cohorts(list...)
 	}
+	upgraded := func(digests ...string) []any {
+		list := with(digests...)[0].(probe.CohortList)
+		list.Fingerprint = "engine 2"
+		return []any{list}
+	}
 	const nothing = "nodata: nothing to judge: no cohort of examples has ended in the last 5d"
 	for _, c := range []struct {
 		name  string
@@ -168,6 +173,10 @@ func TestLabelsFreeze(t *testing.T) {
 		{"a cohort that lost its examples was not relabelled", []turn{
 			{"2013-06-15T16:00:00Z", with("a", "b", "c", "d"), nothing},
 			{"2013-06-16T16:00:00Z", with("", "b", "c", "d"), nothing}}},
+		{"an upgrade of the engine digests labels otherwise, so cohorts freeze anew", []turn{
+			{"2013-06-15T16:00:00Z", with("a", "b", "c", "d"), nothing},
+			{"2013-06-16T16:00:00Z", upgraded("e", "f", "g", "h"), nothing},
+			{"2013-06-17T16:00:00Z", upgraded("e", "F", "g", "h"), "fail frozen_changed: labels of cohort 2013-05-02 changed although it is older than 30d"}}},
 		{"a cohort that appears between frozen ones is a change", []turn{
 			{"2013-06-15T16:00:00Z", with("a", "", "c", "d"), nothing},
 			{"2013-06-16T16:00:00Z", with("a", "b", "c", "d"), "fail frozen_changed: labels of cohort 2013-05-02 changed although it is older than 30d"}}},

@@ -59,6 +59,7 @@ type Covered struct {
 	MaxFanOut           int64
 	Segments            []SegmentJoined // worst match ratio first, at most 1,000
 	OrphanHashes        []uint64        // see Coverage.KeySample
+	Fingerprint         string          // hashes compare only under one
 }
 
 // Joined counts a child's rows. Eligible = Matched + Orphans; Total = Eligible
@@ -96,6 +97,7 @@ type CohortList struct {
 	OrphanLabels   int64    // of those, labels without an example
 	LabelWatermark Instant  // newest labelled_at up to the moment
 	FutureLabels   int64    // labels dated beyond the moment
+	Fingerprint    string   // digests of cohorts compare only under one; empty without any
 }
 
 // Cohort is the examples of one stretch of time and their labels.

@@ -178,6 +178,9 @@ func (c cohortQuery) coveredSQL() string {
 
 func (c cohortQuery) read(schema string, rows [][]any) (any, error) {
 	var answer probe.CohortList
+	if c.Digest {
+		answer.Fingerprint = c.d.Fingerprint
+	}
 	merged := make(map[probe.Instant]*counted)
 	for _, row := range rows {
 		r := &cells{row: row}

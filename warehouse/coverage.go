@@ -104,6 +104,10 @@ func (p *planner) coverage(place int, q probe.Coverage) error {
 	}
 	st.read = func(results [][][]any) []outcome {
 		value, err := readCoverage(q, results)
+		if c, ok := value.(probe.Covered); ok && q.KeySample > 0 {
+			c.Fingerprint = p.d.Fingerprint
+			value = c
+		}
 		return []outcome{{value, err}}
 	}
 	p.out = append(p.out, st)
