@@ -81,12 +81,15 @@ type due struct {
 }
 
 // take removes what is due by now: one run a DAG, whatever it missed, named by
-// the latest slot. DAGs that are busy keep their place; their slot is skipped
-// and counted.
+// the latest slot. The slot of a DAG that is busy is skipped and counted; checks
+// that are due whatever the schedule says wait until it is not.
 func (a *agenda) take(now time.Time, busy func(string) bool) (runs []due, skipped []string) {
 	byDAG := map[string]*due{}
 	for _, g := range a.groups {
 		if g.next.IsZero() || g.next.After(now) {
+			continue
+		}
+		if g.overdue && busy(g.dag) {
 			continue
 		}
 		slot := g.next
@@ -116,6 +119,18 @@ func (a *agenda) take(now time.Time, busy func(string) bool) (runs []due, skippe
 	}
 	slices.SortFunc(runs, func(x, y due) int { return cmp.Or(x.slot.Compare(y.slot), cmp.Compare(x.dag, y.dag)) })
 	return runs, skipped
+}
+
+// soonest is when the next thing is due that need not wait for a busy DAG; zero
+// is never.
+func (a *agenda) soonest(busy func(string) bool) time.Time {
+	var first time.Time
+	for _, g := range a.groups {
+		if waits := g.overdue && busy(g.dag); !waits && !g.next.IsZero() && (first.IsZero() || g.next.Before(first)) {
+			first = g.next
+		}
+	}
+	return first
 }
 
 // next lists when each DAG is due, soonest first.

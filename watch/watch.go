@@ -73,16 +73,16 @@ type Service struct {
 	mu     sync.Mutex
 	suite  *checks.Suite
 	agenda *agenda
-	busy   map[string]bool
-	broken []incident.Broken // DAG files that could not be taken up
-	dirty  bool              // the suite was replaced: decide anew
+	busy   map[string]time.Time // slots of runs in flight, by DAG
+	broken []incident.Broken    // DAG files that could not be taken up
+	dirty  bool                 // the suite was replaced: decide anew
 }
 
 // New makes a service that has yet to Run. Broken names the DAG files that are
 // not in the suite as they are written.
 func New(cfg Config, suite *checks.Suite, broken ...incident.Broken) (*Service, error) {
 	s := &Service{
-		cfg: cfg, wake: make(chan struct{}, 1), done: make(chan asked, 64), suite: suite, busy: map[string]bool{},
+		cfg: cfg, wake: make(chan struct{}, 1), done: make(chan asked, 64), suite: suite, busy: map[string]time.Time{},
 		broken: broken, dirty: len(broken) > 0,
 	}
 	var err error
@@ -90,13 +90,19 @@ func New(cfg Config, suite *checks.Suite, broken ...incident.Broken) (*Service, 
 	return s, err
 }
 
-// plan makes the agenda of a suite from what the store knows.
+// plan makes the agenda of a suite from what the store knows. The slot of a run
+// in flight is used, although it is not recorded yet.
 func (s *Service) plan(suite *checks.Suite) (*agenda, error) {
 	book := s.cfg.Store.Book()
 	last, err := s.cfg.Store.LastSlots()
 	if err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	for name, slot := range s.busy {
+		last[name] = later(last[name], slot)
+	}
+	s.mu.Unlock()
 	return newAgenda(suite, last, s.cfg.Now(), func(c *checks.Check) bool {
 		st, known := book.States[c.ID()]
 		return !known || st.Fingerprint != c.Fingerprint
@@ -226,9 +232,9 @@ func (s *Service) record(wake *time.Time) (bool, error) {
 func (s *Service) start(ctx context.Context) {
 	now := s.cfg.Now()
 	s.mu.Lock()
-	runs, skipped := s.agenda.take(now, func(name string) bool { return s.busy[name] })
+	runs, skipped := s.agenda.take(now, s.flying)
 	for _, r := range runs {
-		s.busy[r.dag] = true
+		s.busy[r.dag] = r.slot
 	}
 	s.mu.Unlock()
 	for _, name := range skipped {
@@ -274,12 +280,16 @@ func (s *Service) until(wake time.Time) (time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	until := wake
-	for _, slot := range s.agenda.next() {
-		if until.IsZero() || slot.At.Before(until) {
-			until = slot.At
-		}
+	if next := s.agenda.soonest(s.flying); until.IsZero() || !next.IsZero() && next.Before(until) {
+		until = next
 	}
 	return until, len(s.busy) > 0
+}
+
+// flying tells whether a run of a DAG is in flight. The caller holds mu.
+func (s *Service) flying(name string) bool {
+	_, busy := s.busy[name]
+	return busy
 }
 
 func later(a, b time.Time) time.Time {

@@ -308,3 +308,50 @@ func TestAStoreThatCannotWriteEndsTheService(t *testing.T) {
 		}
 	})
 }
+
+func TestAReloadDuringARunUsesNoSlotTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		suite := compile(t, quarter)
+		s := service(t, suite, store, &warehouse{rows: 1, takes: 10 * time.Second})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		pass(15*time.Minute + 5*time.Second) // the run of 00:15 is in flight
+		if err := s.Reload(compile(t, quarter)); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		const changed = `
+version: 1
+dag: shop
+connection: wh
+schedule: "*/15 * * * *"
+defaults: {timeout: 60s}
+nodes:
+  orders: {table: orders, row_count: {min: 1}}
+  lines: {table: lines, depends_on: [orders], row_count: {min: 7, schedule: "0 * * * *"}}
+`
+		pass(14 * time.Minute) // and now that of 00:30
+		if err := s.Reload(compile(t, changed)); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"shop 00:00 2", "shop 00:15 1", "shop 00:30 1", "shop 00:30 1"}
+		got := store.shape()
+		slots := map[time.Time]bool{}
+		for _, r := range store.runs {
+			if r.DAG != "" && slots[r.Slot] {
+				t.Errorf("slot %s is used twice", r.Slot)
+			}
+			slots[r.Slot] = true
+		}
+		if len(got) != len(want) || got[1] != want[1] || got[2] != want[2] || store.runs[len(store.runs)-1].Results[0].Check != "shop/lines/row_count" {
+			t.Errorf("runs %q, want %q, the last of them of the check that means something else now", got, want)
+		}
+	})
+}
