@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -73,7 +74,7 @@ type Service struct {
 	mu     sync.Mutex
 	suite  *checks.Suite
 	agenda *agenda
-	busy   map[string]time.Time // slots of runs in flight, by DAG
+	busy   map[string]due // runs in flight, by DAG
 	broken []incident.Broken    // DAG files that could not be taken up
 	dirty  bool                 // the suite was replaced: decide anew
 }
@@ -82,7 +83,7 @@ type Service struct {
 // not in the suite as they are written.
 func New(cfg Config, suite *checks.Suite, broken ...incident.Broken) (*Service, error) {
 	s := &Service{
-		cfg: cfg, wake: make(chan struct{}, 1), done: make(chan asked, 64), suite: suite, busy: map[string]time.Time{},
+		cfg: cfg, wake: make(chan struct{}, 1), done: make(chan asked, 64), suite: suite, busy: map[string]due{},
 		broken: broken, dirty: len(broken) > 0,
 	}
 	var err error
@@ -91,21 +92,26 @@ func New(cfg Config, suite *checks.Suite, broken ...incident.Broken) (*Service, 
 }
 
 // plan makes the agenda of a suite from what the store knows. The slot of a run
-// in flight is used, although it is not recorded yet.
+// in flight is used, and its checks are being evaluated, although neither is
+// recorded yet.
 func (s *Service) plan(suite *checks.Suite) (*agenda, error) {
+	s.mu.Lock() // before the store is read: what ends in between is in one of both
+	flying := maps.Clone(s.busy)
+	s.mu.Unlock()
 	book := s.cfg.Store.Book()
 	last, err := s.cfg.Store.LastSlots()
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	for name, slot := range s.busy {
-		last[name] = later(last[name], slot)
+	meant := map[dag.CheckID]string{}
+	for name, run := range flying {
+		last[name] = later(last[name], run.slot)
+		for _, c := range run.checks {
+			meant[c.ID()] = c.Fingerprint
+		}
 	}
-	s.mu.Unlock()
 	return newAgenda(suite, last, s.cfg.Now(), func(c *checks.Check) bool {
-		st, known := book.States[c.ID()]
-		return !known || st.Fingerprint != c.Fingerprint
+		return book.States[c.ID()].Fingerprint != c.Fingerprint && meant[c.ID()] != c.Fingerprint
 	}), nil
 }
 
@@ -234,7 +240,7 @@ func (s *Service) start(ctx context.Context) {
 	s.mu.Lock()
 	runs, skipped := s.agenda.take(now, s.flying)
 	for _, r := range runs {
-		s.busy[r.dag] = r.slot
+		s.busy[r.dag] = r
 	}
 	s.mu.Unlock()
 	for _, name := range skipped {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -65,12 +66,16 @@ func (m *memory) Record(r incident.Run, decide func(incident.Book) incident.Chan
 type warehouse struct {
 	rows  int64
 	takes time.Duration
+	then  func() // called before the answers are given
 }
 
 func (w *warehouse) Ask(ctx context.Context, _ time.Time, qs []probe.Question) []probe.Answer {
 	select {
 	case <-time.After(w.takes):
 	case <-ctx.Done():
+	}
+	if w.then != nil {
+		w.then()
 	}
 	out := make([]probe.Answer, len(qs))
 	for n := range qs {
@@ -312,27 +317,30 @@ func TestAStoreThatCannotWriteEndsTheService(t *testing.T) {
 func TestAReloadDuringARunUsesNoSlotTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()
-		suite := compile(t, quarter)
-		s := service(t, suite, store, &warehouse{rows: 1, takes: 10 * time.Second})
+		src := &warehouse{rows: 1, takes: time.Second}
+		s := service(t, compile(t, quarter), store, src)
+		src.then = func() { // the run is on its way back, and not recorded yet
+			if err := s.Reload(compile(t, quarter)); err != nil {
+				t.Error(err)
+			}
+		}
+		runFor(t, s, time.Hour)
+		want := []string{"shop 00:00 2", "shop 00:15 1", "shop 00:30 1", "shop 00:45 1", "shop 01:00 2"}
+		if got := store.shape(); !slices.Equal(got[1:], want[1:len(got)]) || len(got) < 4 {
+			t.Errorf("runs %q, want %q", got, want)
+		}
+	})
+}
+
+func TestWhatMeansSomethingElseDuringARunIsEvaluatedAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		s := service(t, compile(t, quarter), store, &warehouse{rows: 1, takes: 10 * time.Second})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- s.Run(ctx) }()
 		pass(15*time.Minute + 5*time.Second) // the run of 00:15 is in flight
-		if err := s.Reload(compile(t, quarter)); err != nil {
-			t.Fatal(err)
-		}
-		pass(time.Minute)
-		const changed = `
-version: 1
-dag: shop
-connection: wh
-schedule: "*/15 * * * *"
-defaults: {timeout: 60s}
-nodes:
-  orders: {table: orders, row_count: {min: 1}}
-  lines: {table: lines, depends_on: [orders], row_count: {min: 7, schedule: "0 * * * *"}}
-`
-		pass(14 * time.Minute) // and now that of 00:30
+		changed := strings.Replace(quarter, "row_count: {min: 1, schedule", "row_count: {min: 7, schedule", 1)
 		if err := s.Reload(compile(t, changed)); err != nil {
 			t.Fatal(err)
 		}
@@ -341,17 +349,9 @@ nodes:
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		want := []string{"shop 00:00 2", "shop 00:15 1", "shop 00:30 1", "shop 00:30 1"}
-		got := store.shape()
-		slots := map[time.Time]bool{}
-		for _, r := range store.runs {
-			if r.DAG != "" && slots[r.Slot] {
-				t.Errorf("slot %s is used twice", r.Slot)
-			}
-			slots[r.Slot] = true
-		}
-		if len(got) != len(want) || got[1] != want[1] || got[2] != want[2] || store.runs[len(store.runs)-1].Results[0].Check != "shop/lines/row_count" {
-			t.Errorf("runs %q, want %q, the last of them of the check that means something else now", got, want)
+		last := store.runs[len(store.runs)-1]
+		if len(store.shape()) != 3 || len(last.Results) != 1 || last.Results[0].Check != "shop/lines/row_count" {
+			t.Errorf("runs %q, want a third one of the check that changed", store.shape())
 		}
 	})
 }
