@@ -74,9 +74,9 @@ type Service struct {
 	mu     sync.Mutex
 	suite  *checks.Suite
 	agenda *agenda
-	busy   map[string]due // runs in flight, by DAG
-	broken []incident.Broken    // DAG files that could not be taken up
-	dirty  bool                 // the suite was replaced: decide anew
+	busy   map[string]due    // runs in flight, by DAG
+	broken []incident.Broken // DAG files that could not be taken up
+	dirty  bool              // the suite was replaced: decide anew
 }
 
 // New makes a service that has yet to Run. Broken names the DAG files that are
