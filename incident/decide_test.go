@@ -246,6 +246,9 @@ func TestTheParentOfAJoinExplainsItsOrphansButNotTheTablesOwnLateness(t *testing
 	if got := w.only().Blocks; !slices.Equal(got, []dag.NodeID{"shop/orders"}) {
 		t.Fatalf("blocks %v, want orders, which the held join adds", got)
 	}
+	if got := w.health()["orders"]; got != "blocked" {
+		t.Fatalf("orders, whose orphans follow from rates, is %s", got)
+	}
 	w.expect(w.run(10, "rates/freshness: fail stale @1", "orders/freshness: fail stale @2"), "rates: recovered orders/joins", "orders: opened")
 }
 

@@ -43,7 +43,7 @@ func Assess(s *checks.Suite, state func(dag.CheckID) State) []NodeStatus {
 	}
 	out := make([]NodeStatus, len(s.Graph.Order()))
 	for n, node := range s.Graph.Order() {
-		st := &out[n] // those above have come before, and named themselves in CausedBy
+		st := &out[n]
 		st.Node = node.ID
 		outcome, root := roots[node.ID]
 		if st.Root = root; root {
@@ -53,15 +53,19 @@ func Assess(s *checks.Suite, state func(dag.CheckID) State) []NodeStatus {
 			at := &out[s.Graph.Index(below)]
 			at.CausedBy = append(at.CausedBy, node.ID)
 		}
+	}
+	// Only now, as the parent of a join can come after its child in the order.
+	for n := range out {
+		st := &out[n]
 		switch {
-		case outcome == checks.Fail:
+		case roots[st.Node] == checks.Fail:
 			st.Health = FailingNode
 		case len(st.CausedBy) > 0:
 			st.Health = Blocked
-		case root:
+		case st.Root:
 			st.Health = Warning
 		default:
-			st.Health = quiet(s.Of(node.ID), state)
+			st.Health = quiet(s.Of(st.Node), state)
 		}
 	}
 	return out
