@@ -134,7 +134,7 @@ func (db *database) Close() error {
 // Session implements warehouse.DB. The moment of the run is in the statements
 // alone: {{ as_of }} is a literal.
 func (db *database) Session(ctx context.Context, _ time.Time) (warehouse.Session, error) {
-	s := &session{db: db}
+	s := &session{db: db, zones: make(map[string]bool)}
 	if err := s.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -162,13 +162,10 @@ func (s *session) connect(ctx context.Context) error {
 
 func (s *session) prepare(ctx context.Context, conn *sql.Conn) error {
 	var server string
-	var zones sql.NullString
-	err := conn.QueryRowContext(ctx, "select version(), connection_id(), @@lower_case_table_names, convert_tz('2013-06-15 12:00:00', 'Europe/Berlin', '+00:00')").
-		Scan(&server, &s.id, &s.folds, &zones)
+	err := conn.QueryRowContext(ctx, "select version(), connection_id(), @@lower_case_table_names").Scan(&server, &s.id, &s.folds)
 	if err != nil {
 		return err
 	}
-	s.zones = zones.Valid
 	settings := []string{"time_zone = '+00:00'", "sql_mode = '" + mode + "'"}
 	if limit := s.db.timeout; limit > 0 {
 		// Half a second beyond ours, for when killing is not possible.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -21,18 +22,16 @@ import (
 // session implements warehouse.Session on one connection at a time.
 type session struct {
 	db    *database
-	conn  *sql.Conn // nil: broken, to be opened anew
-	id    int64     // the server's number of it
-	folds int       // lower_case_table_names: 0 tells Orders from orders
-	zones bool      // the server knows time zones by name
+	conn  *sql.Conn       // nil: broken, to be opened anew
+	id    int64           // the server's number of it
+	folds int             // lower_case_table_names: 0 tells Orders from orders
+	zones map[string]bool // those that the server was found to know
 }
 
 // Query implements warehouse.Session.
 func (s *session) Query(ctx context.Context, text string) ([][]any, error) {
-	if !s.zones && strings.Contains(text, "convert_tz(") {
-		// It would answer NULL, which reads as "no rows".
-		return nil, &probe.Error{Class: probe.Statement, Msg: "the server knows no time zones by name: its administrator loads them once with " +
-			"mariadb-tzinfo-to-sql /usr/share/zoneinfo | mariadb mysql (mysql_tzinfo_to_sql on MySQL)"}
+	if err := s.knows(ctx, text); err != nil {
+		return nil, err
 	}
 	var rows [][]any
 	err := s.use(ctx, func(conn *sql.Conn) (err error) {
@@ -40,6 +39,34 @@ func (s *session) Query(ctx context.Context, text string) ([][]any, error) {
 		return err
 	})
 	return rows, err
+}
+
+// zone is a zone in a conversion as the dialect writes it.
+var zone = regexp.MustCompile(`, '([^']+)', '\+00:00'\)|, '\+00:00', '([^']+)'\)`)
+
+// knows makes sure of the zones that a statement names: a server to which they were
+// never loaded converts every time to NULL, which would read as "no rows".
+func (s *session) knows(ctx context.Context, text string) error {
+	for _, found := range zone.FindAllStringSubmatch(text, -1) {
+		name := found[1] + found[2]
+		if s.zones[name] {
+			continue
+		}
+		var rows [][]any
+		err := s.use(ctx, func(conn *sql.Conn) (err error) {
+			rows, err = query(ctx, conn, "select convert_tz(timestamp'2013-06-15 12:00:00', '"+name+"', '+00:00') is not null")
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if rows[0][0] != int64(1) {
+			return &probe.Error{Class: probe.Statement, Msg: fmt.Sprintf("the server does not know time zone %s: its administrator loads the zones once with "+
+				"mariadb-tzinfo-to-sql /usr/share/zoneinfo | mariadb mysql (mysql_tzinfo_to_sql on MySQL)", name)}
+		}
+		s.zones[name] = true
+	}
+	return nil
 }
 
 // use lends the connection, opened anew where it is broken, and sees to what an

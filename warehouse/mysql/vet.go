@@ -42,8 +42,10 @@ func (s *session) Vet(ctx context.Context, kind warehouse.Text, text string) err
 		}
 		// A text that fits both is one expression: the first cannot close a
 		// parenthesis that it did not open, the second stands in one.
-		if s.parse(ctx, "select case when\n"+text+"\nthen 1 end") != nil || s.parse(ctx, "select (\n"+text+"\n)") != nil {
-			return refuse("where must be one condition, such as: status = 'paid' and amount > 0")
+		for _, place := range []string{"select case when\n" + text + "\nthen 1 end", "select (\n" + text + "\n)"} {
+			if err := s.parse(ctx, place); err != nil {
+				return instead(err, "where must be one condition, such as: status = 'paid' and amount > 0")
+			}
 		}
 		return nil
 	}
@@ -51,7 +53,7 @@ func (s *session) Vet(ctx context.Context, kind warehouse.Text, text string) err
 		return err
 	}
 	if err := s.parse(ctx, "select * from (\n"+text+"\n) as q"); err != nil {
-		return refuse("only SELECT may be asked, and this is something else: %v", err)
+		return instead(err, "only SELECT may be asked, and this is something else: "+err.Error())
 	}
 	return nil
 }
@@ -73,6 +75,15 @@ func (s *session) parse(ctx context.Context, text string) error {
 		return prepared.Close()
 	})
 	return err
+}
+
+// instead says what a text should have been where it does not fit; that the server
+// went away is said as it is.
+func instead(err error, msg string) error {
+	if e, ok := errors.AsType[*probe.Error](err); ok && e.Class != probe.Statement {
+		return err
+	}
+	return refuse("%s", msg)
 }
 
 // words refuses by the words of a text.
