@@ -2,7 +2,9 @@ package notify
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pipewatch-dev/pipewatch/checks"
@@ -145,8 +147,18 @@ func cadence(expr string) string {
 		return word
 	}
 	f := strings.Fields(expr)
-	if len(f) != 5 || f[1] != "*" || f[2] != "*" || f[3] != "*" || f[4] != "*" {
+	if len(f) != 5 || f[2] != "*" || f[3] != "*" || f[4] != "*" {
 		return expr
+	}
+	minute, err := strconv.Atoi(f[0])
+	if hour, noHour := strconv.Atoi(f[1]); err == nil && noHour == nil {
+		return fmt.Sprintf("daily at %02d:%02d", hour, minute)
+	}
+	if f[1] != "*" {
+		return expr
+	}
+	if err == nil {
+		return fmt.Sprintf("hourly at :%02d", minute)
 	}
 	if every, ok := strings.CutPrefix(f[0], "*/"); ok {
 		return "every " + every + " min"

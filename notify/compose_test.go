@@ -21,7 +21,7 @@ nodes:
     table: raw.orders
     runbook: https://wiki.example.com/orders
     freshness: {column: loaded_at, error_after: 6h, schedule: "*/15 * * * *"}
-    row_count: {min: 1, schedule: ["@hourly", "0 7 * * 1"]}
+    row_count: {min: 1, schedule: ["@hourly", "0 7 * * 1", "5 * * * *", "30 7 * * *"]}
     joins: {to: customers, on: customer_id, min_match: 98%, schedule: "@every 10m"}
     checks: [{name: no_refunds, sql: "select 0", expect: {max: 0}, schedule: "* * * * *"}]
   customers: {table: customers, owner: crm, values: {not_null: [id]}}
@@ -67,7 +67,7 @@ func TestNoticeHoldsWhatPeopleShouldRead(t *testing.T) {
 	want := map[dag.NodeID]notify.NodeView{
 		"shop/orders": {
 			Label: "raw.orders", Type: dag.Table, Owner: "ml-data", Runbook: "https://wiki.example.com/orders",
-			Schedule: "0 7 * * 1, every 10m, every 15 min, every minute, hourly",
+			Schedule: "0 7 * * 1, daily at 07:30, every 10m, every 15 min, every minute, hourly, hourly at :05",
 			Checks: map[dag.CheckID]string{
 				"shop/orders/freshness": "freshness on loaded_at", "shop/orders/row_count": "row count",
 				"shop/orders/joins": "join to customers", "shop/orders/no_refunds": "SQL check no_refunds",
