@@ -10,7 +10,7 @@ export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
 step := @tools/step.sh
 tool := go tool -modfile=tools/go.mod
 
-.PHONY: help setup build demo test lint fmt schema schema-drift bench fuzz cover
+.PHONY: help setup engines build demo test lint fmt schema schema-drift bench fuzz cover
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -24,7 +24,13 @@ build: setup ## Build bin/pipewatch
 demo: build ## Show pipewatch at work on real flights; ARGS=--once tells the story and ends
 	@bin/pipewatch demo $(ARGS)
 
-test: lint schema-drift ## Check everything, as CI does
+engines:
+	@tools/engines.sh
+
+# An engine that is named here and missing is a failure; elsewhere it is a reason
+# that the tests print.
+test: export PIPEWATCH_TEST_ENGINES := duckdb,mariadb
+test: lint schema-drift engines ## Check everything, as CI does
 	$(step) 'tests with the race detector' go test -race -shuffle=on -vet=off -timeout=10m ./...
 
 lint: setup ## Look for mistakes without running anything

@@ -94,6 +94,7 @@ func unique(taken map[string]bool, name string) string {
 		}
 		return '_'
 	}, strings.ToLower(name))
+	name = name[:min(len(name), 50)] // engines bound the length of a name
 	free := name
 	for n := 2; taken[free]; n++ {
 		free = fmt.Sprintf("%s_%d", name, n)
