@@ -94,13 +94,12 @@ func mysqlBucket(per probe.Per, expr string) string {
 func mysqlRowHash(columns []probe.Column, of func(string) string) string {
 	parts := make([]string, len(columns))
 	for i, c := range columns {
-		expr := of(c.Name)
-		parts[i] = "case when " + expr + " is null then 'N' else " + mysqlValue(c, expr) + " end"
+		parts[i] = "ifnull(" + mysqlValue(c, of(c.Name)) + ", 'N')"
 	}
 	return mysqlHash(parts)
 }
 
-// mysqlValue is a value as text. Long ones go by their own hash: beyond
+// mysqlValue is a value as text; NULL stays NULL. Long ones go by their own hash: beyond
 // max_allowed_packet concat() gives NULL, and the row would be skipped in silence.
 func mysqlValue(c probe.Column, expr string) string {
 	base, _, _ := strings.Cut(strings.ToLower(c.Type), "(")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
@@ -15,7 +17,7 @@ import (
 type name struct{ schema, table string }
 
 // Describe implements warehouse.Session. The columns of all tables and views come
-// in one statement; a query is bound, without reading a row.
+// in one statement a database; a query is bound, without reading a row.
 func (s *session) Describe(ctx context.Context, of []probe.Relation) []warehouse.Description {
 	out := make([]warehouse.Description, len(of))
 	var names []name
@@ -74,20 +76,22 @@ func (s *session) quoted(n name) string {
 // columns reads what the server tells of the columns of tables.
 func (s *session) columns(ctx context.Context, names []name) (map[name][]probe.Column, error) {
 	d := s.db.Dialect()
-	var list []string
+	tables := make(map[string][]string)
 	for _, n := range names {
-		list = append(list, "("+d.Text(n.schema)+", "+d.Text(n.table)+")")
-	}
-	rows, err := s.Query(ctx, "select table_schema, table_name, column_name, column_type, is_nullable\nfrom information_schema.columns\nwhere (table_schema, table_name) in ("+
-		strings.Join(list, ", ")+")\norder by table_schema, table_name, ordinal_position")
-	if err != nil {
-		return nil, err
+		tables[n.schema] = append(tables[n.schema], d.Text(n.table))
 	}
 	all := make(map[name][]probe.Column)
-	for _, row := range rows {
-		n := s.folded(name{fmt.Sprint(row[0]), fmt.Sprint(row[1])})
-		typ := fmt.Sprint(row[3])
-		all[n] = append(all[n], probe.Column{Name: fmt.Sprint(row[2]), Type: typ, Class: class(typ), Nullable: row[4] == "YES"})
+	for _, schema := range slices.Sorted(maps.Keys(tables)) {
+		// The equal sign matters: MariaDB opens all tables of the server otherwise.
+		rows, err := s.Query(ctx, "select table_name, column_name, column_type, is_nullable\nfrom information_schema.columns\nwhere table_schema = "+d.Text(schema)+
+			" and table_name in ("+strings.Join(tables[schema], ", ")+")\norder by table_name, ordinal_position")
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			n, typ := s.folded(name{schema, fmt.Sprint(row[0])}), fmt.Sprint(row[2])
+			all[n] = append(all[n], probe.Column{Name: fmt.Sprint(row[1]), Type: typ, Class: class(typ), Nullable: row[3] == "YES"})
+		}
 	}
 	return all, nil
 }

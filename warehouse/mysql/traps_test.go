@@ -307,3 +307,52 @@ func TestNumbersOfEverySize(t *testing.T) {
 		}
 	}
 }
+
+func TestKeysGoByTheirCollation(t *testing.T) {
+	s := need(t)
+	source := open(t, s.dsn("root", s.fresh(t, "create table c (k varchar(9), l varchar(9) character set latin1, g varchar(9) collate utf8mb4_general_ci, id uuid)",
+		"create table p (k varchar(9), u varchar(9) collate utf8mb4_unicode_ci, id uuid)",
+		"insert into c values ('A', 'é', 'a', '00000000-0000-0000-0000-000000000001'), ('b', 'b', 'b', null)", "insert into p values ('a', 'a', '00000000-0000-0000-0000-000000000001'), ('é', 'b', null)")), warehouse.Limits{})
+	on := func(left, right string) probe.Coverage {
+		return probe.Coverage{Child: rel("c"), Keys: probe.List(left), Parent: rel("p"), ParentKeys: probe.List(right), KeySample: 10}
+	}
+	for _, c := range []struct {
+		left, right string
+		matched     int64
+		orphans     int
+	}{{"k", "k", 1, 1}, {"l", "k", 1, 1}, {"id", "id", 1, 0}} {
+		j, err := probe.Value[probe.Covered](ask(t, source, on(c.left, c.right))[0])
+		if err != nil || j.Matched != c.matched || len(j.OrphanHashes) != c.orphans {
+			t.Errorf("%s with %s: %+v, %v", c.left, c.right, j, err)
+		}
+	}
+	if a := ask(t, source, on("g", "u"))[0]; classOf(a.Err) != probe.Statement || !strings.Contains(a.Err.Error(), "Illegal mix of collations") {
+		t.Errorf("got %v, %v", a.Value, a.Err)
+	}
+	accepted := probe.BadRows{Of: rel("c"), Rule: probe.Unexpected, Columns: probe.List("id"), Accepted: probe.List(`"00000000-0000-0000-0000-000000000001"`)}
+	if a := ask(t, source, accepted)[0]; a.Value != (probe.Bad{Rows: 2}) {
+		t.Errorf("a UUID: %v, %v", a.Value, a.Err)
+	}
+}
+
+// Servers on Windows and macOS do not tell the case of names apart; this one does.
+func TestNamesOfTablesAndTheirDatabases(t *testing.T) {
+	s := need(t)
+	name := s.fresh(t, "create table Orders (Id int)", "insert into Orders values (1)")
+	source := open(t, s.dsn("root", name), warehouse.Limits{})
+	answers := ask(t, source, probe.Rows{Of: rel("Orders")}, probe.Rows{Of: rel(name, "Orders")}, probe.Rows{Of: rel("orders")}, probe.Rows{Of: rel("a", "b", "c")},
+		probe.BadRows{Of: rel("Orders"), Rule: probe.Nulls, Columns: probe.List("id")})
+	if answers[0].Value != int64(1) || answers[1].Value != int64(1) || answers[4].Value != (probe.Bad{Rows: 1}) {
+		t.Errorf("got %+v", answers)
+	}
+	if classOf(answers[2].Err) != probe.NoTable || !strings.Contains(answers[2].Err.Error(), `did you mean "Orders"?`) {
+		t.Errorf("another case: %v", answers[2].Err)
+	}
+	if classOf(answers[3].Err) != probe.NoTable || !strings.Contains(answers[3].Err.Error(), "database.table") {
+		t.Errorf("three parts: %v", answers[3].Err)
+	}
+	nowhere := open(t, s.dsn("root", ""), warehouse.Limits{})
+	if a := ask(t, nowhere, probe.Rows{Of: rel("Orders")}, probe.Rows{Of: rel(name, "Orders")}); classOf(a[0].Err) != probe.NoTable || !strings.Contains(a[0].Err.Error(), "names no database") || a[1].Value != int64(1) {
+		t.Errorf("without a database: %+v", a)
+	}
+}
