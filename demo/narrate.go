@@ -37,7 +37,7 @@ func (n *narrator) line(at time.Time, who, what string) {
 func (n *narrator) stretch(number, of int, s Stretch) {
 	n.day = ""
 	fmt.Fprintf(n.out, "\n%d/%d  %s\n", number, of, s.Title)
-	n.line(s.From, "watching", "")
+	n.line(s.From, "watching", "every hour, at five past")
 }
 
 func (n *narrator) broke(f Fault) {
@@ -123,9 +123,13 @@ func span(d time.Duration) string { return notify.Span(d) }
 // what it shows where it cannot draw it.
 var token = regexp.MustCompile(`<[^<>|]*\|([^<>]*)>`)
 
+// call is a mention, which Slack shows as the name of a group; who is called is
+// no part of what is said.
+var call = regexp.MustCompile(` ?<![^<>|]*>`)
+
 // hear reads a message as a person would.
 func hear(channel string, m strictslack.Message) Message {
-	text := html.UnescapeString(token.ReplaceAllString(m.Text, "$1"))
+	text := html.UnescapeString(call.ReplaceAllString(token.ReplaceAllString(m.Text, "$1"), ""))
 	heard := Message{At: m.Posted, Channel: channel, Thread: m.ThreadTS != "", Text: strings.ReplaceAll(text, "`", "")}
 	if m.Metadata != nil {
 		id, _ := m.Metadata.EventPayload["incident"].(string)
