@@ -70,6 +70,9 @@ type Service struct {
 	asking  sync.WaitGroup
 	ticked  atomic.Int64
 	skipped atomic.Int64
+	// taking is held while slots are taken and while the agenda is made anew:
+	// a slot taken in between would be used twice. It is locked before mu.
+	taking sync.Mutex
 
 	mu     sync.Mutex
 	suite  *checks.Suite
@@ -123,8 +126,10 @@ func (s *Service) Suite() *checks.Suite {
 }
 
 // Reload watches another suite from now on. Runs in flight are recorded; their
-// results for checks that are gone are dropped.
+// results for checks that are gone or mean something else now are dropped.
 func (s *Service) Reload(suite *checks.Suite, broken ...incident.Broken) error {
+	s.taking.Lock()
+	defer s.taking.Unlock()
 	a, err := s.plan(suite)
 	if err != nil {
 		return err
@@ -193,15 +198,13 @@ func (s *Service) record(wake *time.Time) (bool, error) {
 	tick := s.dirty || !wake.IsZero() && !now.Before(*wake)
 	s.mu.Unlock()
 	var run incident.Run
+	var meant map[dag.CheckID]string
 	select {
 	case a := <-s.done:
 		if a.err != nil {
 			return false, a.err
 		}
-		run = a.run
-		s.mu.Lock()
-		delete(s.busy, run.DAG)
-		s.mu.Unlock()
+		run, meant = a.run, a.meant
 	default:
 		if !tick {
 			return false, nil
@@ -213,10 +216,13 @@ func (s *Service) record(wake *time.Time) (bool, error) {
 	run.Broken = s.broken
 	s.dirty = false
 	for name := range s.busy {
-		run.InFlight = append(run.InFlight, name)
+		if name != run.DAG {
+			run.InFlight = append(run.InFlight, name)
+		}
 	}
 	s.mu.Unlock()
 	slices.Sort(run.InFlight)
+	run.Results = current(suite, run.Results, meant)
 	change, err := s.cfg.Store.Record(run,
 		func(b incident.Book) incident.Change { return incident.Decide(suite, b, run, s.cfg.Policy) },
 		func(i incident.Incident) string { return s.cfg.Route(suite, i) },
@@ -229,20 +235,34 @@ func (s *Service) record(wake *time.Time) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	s.mu.Lock()
+	delete(s.busy, run.DAG) // only now is its slot known to the store
+	s.mu.Unlock()
 	*wake = change.Wake
 	s.cfg.Recorded(run, change)
 	return true, nil
 }
 
+// current keeps the results of checks that still mean what was asked. Of one
+// judged by a file that has changed since, neither verdict nor memory holds.
+func current(suite *checks.Suite, results []checks.Result, meant map[dag.CheckID]string) []checks.Result {
+	return slices.DeleteFunc(results, func(r checks.Result) bool {
+		c := suite.Check(r.Check)
+		return c == nil || c.Fingerprint != meant[r.Check]
+	})
+}
+
 // start sends out the runs that are due.
 func (s *Service) start(ctx context.Context) {
 	now := s.cfg.Now()
+	s.taking.Lock()
 	s.mu.Lock()
 	runs, skipped := s.agenda.take(now, s.flying)
 	for _, r := range runs {
 		s.busy[r.dag] = r
 	}
 	s.mu.Unlock()
+	s.taking.Unlock()
 	for _, name := range skipped {
 		s.skipped.Add(1)
 		s.cfg.Log.Warn("slot skipped: the run before is still asking", "dag", name)
@@ -260,7 +280,7 @@ func (s *Service) ask(ctx context.Context, r due, moment time.Time) {
 	for _, c := range r.checks {
 		want[c.ID()] = c.Fingerprint
 	}
-	a := asked{run: incident.Run{DAG: r.dag, Slot: r.slot, Moment: moment}}
+	a := asked{run: incident.Run{DAG: r.dag, Slot: r.slot, Moment: moment}, meant: want}
 	past, err := s.cfg.Store.Memories(want)
 	if a.err = err; err == nil {
 		a.run.Results = Evaluate(ctx, s.cfg.Source, r.checks, past, moment)
@@ -277,8 +297,9 @@ func (s *Service) ask(ctx context.Context, r due, moment time.Time) {
 // asked is a run that came back. An error is the store's: to judge without the
 // past would overwrite it.
 type asked struct {
-	run incident.Run
-	err error
+	run   incident.Run
+	meant map[dag.CheckID]string // fingerprints of what was asked
+	err   error
 }
 
 // until is the next moment at which there is something to do.

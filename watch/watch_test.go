@@ -27,6 +27,7 @@ type memory struct {
 	slots map[string]time.Time
 	runs  []incident.Run
 	fail  error
+	first func(incident.Run) // called before anything is written
 }
 
 func (m *memory) Book() incident.Book {
@@ -48,6 +49,9 @@ func (m *memory) LastSlots() (map[string]time.Time, error) {
 }
 
 func (m *memory) Record(r incident.Run, decide func(incident.Book) incident.Change, _ func(incident.Incident) string, _ func(dag.CheckID) string) (incident.Change, error) {
+	if m.first != nil {
+		m.first(r)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
@@ -352,6 +356,53 @@ func TestWhatMeansSomethingElseDuringARunIsEvaluatedAfterIt(t *testing.T) {
 		last := store.runs[len(store.runs)-1]
 		if len(store.shape()) != 3 || len(last.Results) != 1 || last.Results[0].Check != "shop/lines/row_count" {
 			t.Errorf("runs %q, want a third one of the check that changed", store.shape())
+		}
+	})
+}
+
+func TestAReloadWhileARunIsBeingRecordedUsesNoSlotTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		s := service(t, compile(t, quarter), store, &warehouse{rows: 1})
+		store.first = func(r incident.Run) {
+			if r.DAG == "" {
+				return
+			}
+			if err := s.Reload(compile(t, quarter)); err != nil {
+				t.Error(err)
+			}
+		}
+		runFor(t, s, 50*time.Minute)
+		want := []string{"shop 00:00 2", "shop 00:15 1", "shop 00:30 1", "shop 00:45 1"}
+		if got := store.shape(); !slices.Equal(got, want) {
+			t.Errorf("runs %q, want %q", got, want)
+		}
+	})
+}
+
+func TestWhatWasJudgedByAFileThatChangedMeanwhileIsNotRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		s := service(t, compile(t, quarter), store, &warehouse{rows: 1, takes: 10 * time.Second})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		pass(15*time.Minute + 5*time.Second) // the run of 00:15 asks about orders
+		changed := strings.Replace(quarter, "row_count: {min: 1}", "row_count: {min: 7}", 1)
+		if err := s.Reload(compile(t, changed)); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"shop 00:00 2", "shop 00:15 0", "shop 00:15 1"}
+		if got := store.shape(); !slices.Equal(got, want) {
+			t.Errorf("runs %q, want %q: the old file's verdict dropped, the new one's recorded", got, want)
+		}
+		if st := store.book.States["shop/orders/row_count"]; st.Outcome != checks.Fail || st.Bad != 1 {
+			t.Errorf("state %+v, want one bad evaluation by the new limit", st)
 		}
 	})
 }
