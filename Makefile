@@ -29,7 +29,7 @@ engines:
 
 # An engine that is named here and missing is a failure; elsewhere it is a reason
 # that the tests print.
-test: export PIPEWATCH_TEST_ENGINES := duckdb,mariadb
+test: export PIPEWATCH_TEST_ENGINES := duckdb,postgres,mariadb
 test: lint schema-drift engines ## Check everything, as CI does
 	$(step) 'tests with the race detector' go test -race -shuffle=on -vet=off -timeout=10m ./...
 

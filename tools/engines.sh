@@ -13,6 +13,7 @@ found() {
 
 missing=()
 found mariadbd && found mariadb-install-db || missing+=(mariadb-server-core mariadb-client-core)
+found initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 
 [ "${#missing[@]}" -gt 0 ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

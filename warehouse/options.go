@@ -10,9 +10,9 @@ import (
 // Options are the keys of one warehouse under connections in pipewatch.yaml. A
 // pointer is nil where the file says nothing; [Options.Limits] knows the defaults.
 type Options struct {
-	Driver           string        `yaml:"driver" jsonschema:"required,enum=duckdb,enum=mysql" jsonschema_description:"The engine."`
+	Driver           string        `yaml:"driver" jsonschema:"required,enum=duckdb,enum=postgres,enum=mysql" jsonschema_description:"The engine."`
 	Path             string        `yaml:"path" jsonschema_description:"DuckDB: the database file, relative to pipewatch.yaml, or :memory:."`
-	DSN              conf.Secret   `yaml:"dsn" jsonschema_description:"Engines with a server: its address and credentials, such as mysql://user:password@host:3306/database."`
+	DSN              conf.Secret   `yaml:"dsn" jsonschema_description:"Engines with a server: its address and credentials, such as postgres://user:password@host:5432/database or mysql://user:password@host:3306/database."`
 	Init             []string      `yaml:"init" jsonschema_description:"DuckDB: statements that run once when the connection opens, such as views over files."`
 	ReadOnly         *bool         `yaml:"read_only" jsonschema_description:"Always true: pipewatch never writes to a warehouse."`
 	MaxQueries       *int          `yaml:"max_queries" jsonschema:"minimum=1,maximum=64" jsonschema_description:"Statements in flight at once. 2 for DuckDB, which uses all cores for each."`
@@ -21,7 +21,7 @@ type Options struct {
 }
 
 // servers are the drivers of engines with a server.
-var servers = []string{"mysql"}
+var servers = []string{"mysql", "postgres"}
 
 // DecodeConf reads the options and refuses what would have no effect.
 func (o *Options) DecodeConf(v conf.Value) conf.Problems {

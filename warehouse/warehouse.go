@@ -69,6 +69,18 @@ type Session interface {
 	Close() error
 }
 
+// Piped is a Session that can have many statements under way at once, on several
+// lanes. Its methods may be called from one goroutine a lane.
+type Piped interface {
+	Session
+	// Lanes is how many connections there are, at least 1.
+	Lanes() int
+	// Pipe sends SELECTs over one lane without waiting for each answer, and hands the
+	// answers to got in order, each exactly once. A statement that fails spoils no
+	// other.
+	Pipe(ctx context.Context, lane int, sql []string, got func(i int, rows [][]any, err error))
+}
+
 // MaxRows is how many rows one statement may answer: enough for a century of hours,
 // or for three years of days in 1,000 segments.
 const MaxRows = 1_000_000
@@ -203,6 +215,11 @@ func distinct(qs []probe.Question) (unique []probe.Question, places []int) {
 // run plans with one session and executes with as many as are free.
 func (s *Source) run(ctx context.Context, at time.Time, session Session, qs []probe.Question, answers []probe.Answer) {
 	statements := s.plan(ctx, at, session, qs, answers)
+	if piped, ok := session.(Piped); ok {
+		s.pipe(ctx, piped, qs, statements, answers)
+		s.end(session, answers)
+		return
+	}
 	work := make(chan statement, len(statements))
 	for _, st := range statements {
 		work <- st
@@ -234,6 +251,11 @@ func (s *Source) run(ctx context.Context, at time.Time, session Session, qs []pr
 		s.execute(ctx, session, st, answers)
 	}
 	wg.Wait()
+	s.end(session, answers)
+}
+
+// end gives the planning session of a run back.
+func (s *Source) end(session Session, answers []probe.Answer) {
 	if err := s.release(session); err != nil {
 		for i := range answers {
 			if answers[i].Err == nil && answers[i].Value == nil {
@@ -261,6 +283,11 @@ func (s *Source) execute(ctx context.Context, session Session, st statement, ans
 		}
 		return
 	}
+	st.settle(answers, results, err, started, took)
+}
+
+// settle puts what came back for a statement where it belongs.
+func (st statement) settle(answers []probe.Answer, results [][][]any, err error, started time.Time, took time.Duration) {
 	var outcomes []outcome
 	if err == nil {
 		outcomes = st.read(results)

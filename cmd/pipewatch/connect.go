@@ -10,6 +10,7 @@ import (
 	"github.com/pipewatch-dev/pipewatch/warehouse"
 	"github.com/pipewatch-dev/pipewatch/warehouse/duckdb"
 	"github.com/pipewatch-dev/pipewatch/warehouse/mysql"
+	"github.com/pipewatch-dev/pipewatch/warehouse/postgres"
 )
 
 // connect makes the source of one connection. Nothing is contacted before the
@@ -19,6 +20,8 @@ func connect(dir string, o warehouse.Options) (*warehouse.Source, error) {
 	switch o.Driver {
 	case "duckdb":
 		return duckdb.Open(context.Background(), duckdb.Options{Path: o.Path, Dir: dir, Init: o.Init, Limits: o.Limits(time.Now)})
+	case "postgres":
+		return postgres.Open(postgres.Options{DSN: o.DSN.Reveal(), Limits: o.Limits(time.Now)})
 	case "mysql":
 		return mysql.Open(mysql.Options{DSN: o.DSN.Reveal(), Limits: o.Limits(time.Now)})
 	}

@@ -1,0 +1,109 @@
+package postgres_test
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pipewatch-dev/pipewatch/checks/checkstest"
+	"github.com/pipewatch-dev/pipewatch/probe"
+	"github.com/pipewatch-dev/pipewatch/warehouse"
+	"github.com/pipewatch-dev/pipewatch/warehouse/postgres"
+	"github.com/pipewatch-dev/pipewatch/warehouse/servertest"
+	"github.com/pipewatch-dev/pipewatch/warehouse/warehousetest"
+)
+
+var (
+	server    *servertest.Server
+	serverErr error
+	databases atomic.Int64
+)
+
+func TestMain(m *testing.M) {
+	server, serverErr = servertest.Postgres()
+	code := m.Run()
+	if err := server.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+func dsn(user, database string) string {
+	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", user, server.Port, database)
+}
+
+// admin runs statements in a database with every right.
+func admin(t *testing.T, database string, statements ...string) {
+	t.Helper()
+	conn, err := pgconn.Connect(t.Context(), dsn("postgres", database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context()) //nolint:errcheck // the statements have been answered
+	for _, sql := range statements {
+		if _, err := conn.Exec(t.Context(), sql).ReadAll(); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+}
+
+// value reads one value with every right; NULL is "".
+func value(t *testing.T, database, sql string) string {
+	t.Helper()
+	conn, err := pgconn.Connect(t.Context(), dsn("postgres", database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context()) //nolint:errcheck // the statement has been answered
+	results, err := conn.Exec(t.Context(), sql).ReadAll()
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return string(results[0].Rows[0][0])
+}
+
+// fresh makes a database in which the statements have run.
+func fresh(t *testing.T, setup ...string) string {
+	t.Helper()
+	servertest.Need(t, "postgres", serverErr)
+	name := fmt.Sprintf("db%d", databases.Add(1))
+	admin(t, "postgres", "create database "+name+"")
+	admin(t, name, append([]string{"set timezone = 'UTC'"}, setup...)...)
+	return name
+}
+
+func open(t *testing.T, dsn string, limits warehouse.Limits) *warehouse.Source {
+	t.Helper()
+	if limits.MaxQueries == 0 {
+		limits = warehouse.Limits{MaxQueries: 4, StatementTimeout: time.Minute, FreeSQL: true, Now: time.Now}
+	}
+	source, err := postgres.Open(postgres.Options{DSN: dsn, Limits: limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := source.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return source
+}
+
+// TestMeaning runs what every question means on this engine.
+func TestMeaning(t *testing.T) {
+	warehousetest.Run(t, func(t *testing.T, setup []string) probe.Source {
+		return open(t, dsn("postgres", fresh(t, setup...)), warehouse.Limits{})
+	})
+}
+
+// TestCases runs what every check kind means on this engine.
+func TestCases(t *testing.T) {
+	checkstest.Run(t, func(t *testing.T, setup []string) probe.Source {
+		return open(t, dsn("postgres", fresh(t, setup...)), warehouse.Limits{})
+	})
+}
