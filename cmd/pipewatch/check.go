@@ -146,12 +146,14 @@ func (a *app) reportPrinter() (func(incident.Report) error, error) {
 	case "json":
 		return func(rep incident.Report) error {
 			enc := json.NewEncoder(a.stdout)
+			enc.SetEscapeHTML(false) // SQL is full of < and >
 			enc.SetIndent("", "  ")
 			return enc.Encode(rep)
 		}, nil
 	case "ndjson":
 		return func(rep incident.Report) error {
 			enc := json.NewEncoder(a.stdout)
+			enc.SetEscapeHTML(false)
 			for _, n := range rep.Nodes {
 				for _, c := range n.Checks {
 					if err := enc.Encode(c); err != nil {
