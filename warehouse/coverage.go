@@ -54,6 +54,9 @@ func comparable(a, b probe.Column) bool {
 func (d Dialect) keyed(columns []probe.Column) (quoted, named, whole []string) {
 	for i, k := range numbered("k", len(columns)) {
 		name := d.Quote(columns[i].Name)
+		if d.Key != nil {
+			name = d.Key(columns[i], name)
+		}
 		quoted = append(quoted, name)
 		named = append(named, name+" as "+k)
 		whole = append(whole, name+" is not null")

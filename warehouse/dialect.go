@@ -30,6 +30,9 @@ type Dialect struct {
 	// Plain turns a column of class Naive or Text into the engine's ordinary type of
 	// that class, where it has several.
 	Plain func(c probe.Column, expr string) string
+	// Key turns a column into what equal keys of two tables compare as; nil where
+	// columns of one class compare as they are.
+	Key func(c probe.Column, expr string) string
 	// InZone reads a naive timestamp as the clock of a zone and gives the moment;
 	// Local gives what that clock shows at a moment; FirstOf gives a day's first
 	// moment there. zone is an IANA name, never empty.

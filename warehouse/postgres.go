@@ -28,6 +28,7 @@ func Postgres(version string) Dialect {
 		Naive:  func(t time.Time) string { return "timestamp '" + t.Format("2006-01-02 15:04:05.999999") + "'" },
 		Day:    func(t time.Time) string { return "date '" + t.Format(time.DateOnly) + "'" },
 		Plain:  postgresPlain,
+		Key:    postgresPlain,
 		InZone: zoned,
 		Local:  zoned,
 		// As for DuckDB: midnight may be twice or missing, the tick before it is not.

@@ -91,6 +91,8 @@ func verdict(ctx context.Context, kind warehouse.Text, alone, inside parsed) err
 		return refuse("only SELECT may be asked, and this is something else (%s)", message(inside.err))
 	case alone.err != nil:
 		return classify(ctx, alone.err)
+	case inside.err == nil && len(inside.columns) == 0:
+		return refuse("a SELECT must answer something, and this has no columns")
 	}
 	return classify(ctx, inside.err)
 }
