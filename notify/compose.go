@@ -47,6 +47,7 @@ func (d Desk) Compose(i incident.Incident, line *incident.Line, others ...incide
 	for _, id := range named(i) {
 		n.Nodes[id] = d.view(id)
 	}
+	tellApart(n.Nodes)
 	for _, o := range others {
 		n.Others = append(n.Others, Other{ID: o.ID, Headline: Headline(d.Compose(o, nil), Plainly), Link: d.link(o.ID)})
 	}
@@ -117,6 +118,21 @@ func (d Desk) view(id dag.NodeID) NodeView {
 	slices.Sort(schedules)
 	v.Schedule = strings.Join(slices.Compact(schedules), ", ")
 	return v
+}
+
+// tellApart calls nodes by their ids where several of one message watch tables
+// of the same name.
+func tellApart(nodes map[dag.NodeID]NodeView) {
+	called := map[string]int{}
+	for _, v := range nodes {
+		called[v.Label]++
+	}
+	for id, v := range nodes {
+		if called[v.Label] > 1 {
+			v.Label = string(id)
+			nodes[id] = v
+		}
+	}
 }
 
 // looksAt says what a check is about, as people would.

@@ -128,3 +128,14 @@ func TestSpanNamesTheTwoUnitsThatMatter(t *testing.T) {
 		}
 	}
 }
+
+func TestNodesThatWatchOneTableAreToldApart(t *testing.T) {
+	g, _ := dag.Load([]dag.File{{Name: "d.yaml", Src: []byte("version: 1\ndag: d\nconnection: wh\nnodes:\n  a: {table: p}\n  b: {table: p, depends_on: [a]}\n")}}, dag.Known{})
+	suite, _ := checks.Compile(g, checks.Builtin())
+	i := fresh("inc-1", time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC))
+	i.Root, i.Blocks = "d/a", []dag.NodeID{"d/b"}
+	n := notify.Desk{Suite: suite}.Compose(i, nil)
+	if n.Label("d/a") != "d/a" || n.Label("d/b") != "d/b" {
+		t.Errorf("labels %q and %q, want the ids", n.Label("d/a"), n.Label("d/b"))
+	}
+}

@@ -274,7 +274,7 @@ func extremes(t *testing.T) map[string]situation {
 		i.Findings = []incident.Finding{finding("nasty/root/row_count", checks.BelowMin, hostile+strings.Repeat(" & <!here>", 100))}
 	})
 	hostileDesk := desk(t, fmt.Sprintf("version: 1\ndag: nasty\nowner: \"<!everyone>\"\nconnection: local\nnodes:\n"+
-		"  root: {table: [%q], row_count: {min: 1}}\n  below: {table: [%q], depends_on: [root]}\n", hostile, hostile))
+		"  root: {table: [%q], row_count: {min: 1}}\n  below: {table: [%q], depends_on: [root]}\n", hostile, "@here "+hostile))
 	var many strings.Builder
 	many.WriteString("version: 1\ndag: wide\nowner: ml-data\nconnection: local\nnodes:\n  root: {table: raw.events, row_count: {min: 1}}\n")
 	wide := with(stale(), func(i *incident.Incident) {
