@@ -176,20 +176,12 @@ func (d *decision) move(i Incident, root dag.NodeID) Incident {
 // everything that could explain it has been looked at.
 func (d *decision) begin(root dag.NodeID, own []*entry) {
 	own = slices.DeleteFunc(own, func(e *entry) bool { return !e.fresh })
-	ready, wake := false, time.Time{}
-	for _, e := range own {
-		if e.state.Phase != Failing {
-			continue // on its way to recovery: not the time to open anything
-		}
-		due := e.state.FailedAt.Add(d.policy.GroupWait)
-		if !due.After(d.now) || settled(e, d.suite, d.state, d.run.InFlight) {
-			ready = true
-		} else {
-			wake = soonest(wake, due)
-		}
-	}
+	// One on its way to recovery is not the time to open anything.
+	ready := slices.ContainsFunc(own, func(e *entry) bool { return e.state.Phase == Failing && d.waited(e) })
 	if !ready {
-		d.change.Wake = soonest(d.change.Wake, wake)
+		for _, e := range own {
+			d.wakeFor(e)
+		}
 		return
 	}
 	if last, ok := d.lately(root); ok {
@@ -205,6 +197,19 @@ func (d *decision) begin(root dag.NodeID, own []*entry) {
 	i.say(d.now, Line{Kind: Opened, Node: root})
 	d.byRoot[root] = i.ID
 	d.change.Incidents[i.ID] = i
+}
+
+// waited tells whether everything that could explain a finding has been looked
+// at, or has had its time to be.
+func (d *decision) waited(e *entry) bool {
+	return !e.state.FailedAt.Add(d.policy.GroupWait).After(d.now) || settled(e, d.suite, d.state, d.run.InFlight)
+}
+
+// wakeFor asks to be woken when a finding has waited long enough.
+func (d *decision) wakeFor(e *entry) {
+	if due := e.state.FailedAt.Add(d.policy.GroupWait); e.state.Phase == Failing && due.After(d.now) {
+		d.change.Wake = soonest(d.change.Wake, due)
+	}
 }
 
 // lately is the incident on a node that was resolved recently enough to be the

@@ -440,3 +440,45 @@ func TestAnIncidentWhoseChecksAreRemovedIsWithdrawnNotResolved(t *testing.T) {
 		t.Fatalf("incident is %s", i.Status)
 	}
 }
+
+const twoDAGs = `
+version: 1
+dag: a
+connection: wh
+schedule: "*/5 * * * *"
+nodes:
+  warned: {table: warned, freshness: {column: at, error_after: 1h, severity: warn}}
+  parent: {external: b/parent}
+  child: {table: child, depends_on: [warned, parent], freshness: {column: at, error_after: 1h}}
+`
+
+func TestAFindingJoinsNoIncidentBeforeItsOtherCausesAreLookedAt(t *testing.T) {
+	g, problems := dag.Load([]dag.File{
+		{Name: "a.yaml", Src: []byte(twoDAGs)},
+		{Name: "b.yaml", Src: []byte("version: 1\ndag: b\nconnection: wh\nnodes: {parent: {table: parent, freshness: {column: at, error_after: 1h}}}\n")},
+	}, dag.Known{Zone: time.UTC})
+	suite, more := checks.Compile(g, checks.Builtin())
+	problems.Merge(more)
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	w.suite = suite
+	stale := func(id dag.CheckID, o checks.Outcome, onset int) checks.Result {
+		return checks.Result{Check: id, Verdict: checks.Verdict{Outcome: o, Reason: checks.Stale, Onset: minute(onset)}}
+	}
+	w.expect(w.decide(incident.Run{DAG: "a", Slot: minute(5), Moment: minute(5), Results: []checks.Result{
+		stale("a/warned/freshness", checks.Warn, 3), stale("a/child/freshness", checks.Fail, 4),
+	}}), "warned: opened")
+	if i := w.only(); len(i.Held()) != 0 || i.Severity != dag.Warn {
+		t.Fatalf("severity %s, held %v: parent was not looked at yet", i.Severity, i.Held())
+	}
+	w.expect(w.decide(incident.Run{DAG: "b", Slot: minute(5), Moment: minute(5), Results: []checks.Result{
+		stale("b/parent/freshness", checks.Fail, 1),
+	}}), "parent: opened")
+	for _, i := range w.book.Incidents {
+		if want := map[dag.NodeID]int{"a/warned": 0, "b/parent": 1}[i.Root]; len(i.Held()) != want {
+			t.Errorf("%s holds %v", i.Root, i.Held())
+		}
+	}
+}

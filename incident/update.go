@@ -61,9 +61,16 @@ func (d *decision) fill(i *Incident, own []*entry) {
 	was := i.Findings
 	var held []*entry
 	for _, e := range d.entries {
-		if e.cause != nil && e.owner().node() == i.Root && (e.state.Active() || e.blind) && slices.Contains(own, e.owner()) {
-			held = append(held, e)
+		if e.cause == nil || e.owner().node() != i.Root || !e.state.Active() && !e.blind || !slices.Contains(own, e.owner()) {
+			continue
 		}
+		// What is not known to belong here yet may have another cause, that
+		// has still to be looked at.
+		if _, known := find(was, e.check.ID()); !known && !e.blind && !d.waited(e) {
+			d.wakeFor(e)
+			continue
+		}
+		held = append(held, e)
 	}
 	i.Findings = nil
 	for _, e := range slices.Concat(own, held) {
