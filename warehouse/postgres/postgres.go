@@ -188,13 +188,32 @@ func (l *lane) give() {
 }
 
 func (l *lane) drop() {
-	if l.conn == nil {
-		return
+	if l.conn != nil {
+		closeConn(l.conn)
+		l.conn = nil
 	}
+}
+
+func closeConn(conn *pgconn.PgConn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	l.conn.Close(ctx) //nolint:errcheck // the connection is given up either way
-	l.conn = nil
+	conn.Close(ctx) //nolint:errcheck // the connection is given up either way
+}
+
+// terminate ends what the server does for a connection of ours, from another one. A
+// cancel request ends one statement, and those that were sent behind it would then
+// run, for nobody: the server does not look whether a client is still there. The
+// connection must not be closed yet, so that its process id is still its own.
+func (db *database) terminate(pid uint32) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	conn, err := pgconn.ConnectConfig(ctx, db.config)
+	if err != nil {
+		return err
+	}
+	defer closeConn(conn)
+	_, err = conn.ExecParams(ctx, "select pg_terminate_backend($1)", [][]byte{strconv.AppendUint(nil, uint64(pid), 10)}, []uint32{oidInt4}, nil, nil).Close()
+	return err
 }
 
 // unreachable says in the server's words why there is no connection. The driver's

@@ -80,12 +80,14 @@ func (s *session) pipe(ctx context.Context, conn *pgconn.PgConn, sql []string, g
 	if err := pipeline.Flush(); err != nil {
 		return err
 	}
-	for range sql {
+	for i := range sql {
 		rows, err := answer(pipeline)
-		if fatal(err) != nil || ctx.Err() != nil {
-			// Nobody waits for the rest: without the connection the server ends it too.
-			conn.Close(ctx) //nolint:errcheck // it is given up
-			return errors.Join(err, ctx.Err())
+		if fatal(err) != nil || ctx.Err() != nil && i < len(sql)-1 {
+			if ctx.Err() != nil {
+				err = errors.Join(err, ctx.Err(), s.db.terminate(conn.PID()))
+			}
+			closeConn(conn)
+			return err
 		}
 		if err != nil {
 			err = classify(ctx, err)
