@@ -148,3 +148,26 @@ func (g *Graph) near(method, value, body string) string {
 	}
 	return "; pipewatch graph -o json lists the nodes"
 }
+
+// Only is the part of the graph that some nodes and the edges between them make,
+// for drawing: what lies outside is left out, not bridged.
+func (g *Graph) Only(keep map[NodeID]bool) *Graph {
+	var dags []*DAG
+	for _, d := range g.dags {
+		part := *d
+		part.Nodes = nil
+		for _, n := range d.Nodes {
+			if !keep[n.ID] {
+				continue
+			}
+			node := *n
+			node.Upstream = slices.DeleteFunc(slices.Clone(n.Upstream), func(e Edge) bool { return !keep[e.To] })
+			part.Nodes = append(part.Nodes, &node)
+		}
+		if len(part.Nodes) > 0 {
+			dags = append(dags, &part)
+		}
+	}
+	only, _ := NewGraph(dags) // a part of a sound graph is sound
+	return only
+}

@@ -16,13 +16,18 @@ func (a *app) graphCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			nodes, err := a.selected(p)
+			if err != nil {
+				return err
+			}
+			part := p.suite.Graph.Only(nodes)
 			switch a.output {
 			case "", "dot":
-				return p.suite.Graph.WriteDOT(a.stdout)
+				return part.WriteDOT(a.stdout)
 			case "mermaid":
-				return p.suite.Graph.WriteMermaid(a.stdout)
+				return part.WriteMermaid(a.stdout)
 			case "json":
-				return p.suite.Graph.WriteJSON(a.stdout)
+				return part.WriteJSON(a.stdout)
 			case "svg":
 				return exit{exitUsage, fmt.Errorf("output svg is not available yet (use dot, mermaid or json)")}
 			}

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	_ "time/tzdata" // zones must be known on hosts without them
 
@@ -119,6 +120,23 @@ func readSource(file string) ([]byte, bool) {
 	return src, err == nil
 }
 
+// Global flags that only some commands can follow.
+var (
+	selecting = []string{"check", "plan", "graph"}
+	printing  = []string{"check", "plan", "graph", "validate"}
+)
+
+// takes refuses a global flag that a command would ignore.
+func (a *app) takes(cmd *cobra.Command) error {
+	if len(a.selects)+len(a.excludes) > 0 && !slices.Contains(selecting, cmd.Name()) {
+		return exit{exitUsage, fmt.Errorf("%s takes no --select and no --exclude: it is about all nodes", cmd.CommandPath())}
+	}
+	if a.output != "" && !slices.Contains(printing, cmd.Name()) {
+		return exit{exitUsage, fmt.Errorf("%s takes no --output: it prints for people only", cmd.CommandPath())}
+	}
+	return nil
+}
+
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "pipewatch",
@@ -126,7 +144,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Long:          "pipewatch checks the tables and jobs upstream of a model or a dashboard,\nfinds the one cause when something breaks, and says it once.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			level := slog.LevelInfo
 			switch {
 			case a.verbose:
@@ -135,6 +153,7 @@ func (a *app) rootCommand() *cobra.Command {
 				level = slog.LevelWarn
 			}
 			a.log = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+			return a.takes(cmd)
 		},
 	}
 	f := root.PersistentFlags()
