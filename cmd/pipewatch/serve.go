@@ -124,6 +124,10 @@ func (a *app) greet(s *service, l net.Listener) {
 			fmt.Fprintln(a.stdout, "…")
 			break
 		}
+		if !slot.At.After(s.now()) {
+			fmt.Fprintf(a.stdout, "next: %s now\n", slot.DAG)
+			continue
+		}
 		fmt.Fprintf(a.stdout, "next: %s at %s\n", slot.DAG, slot.At.In(s.zone()).Format("2006-01-02 15:04:05 MST"))
 	}
 	for _, b := range s.broken {
