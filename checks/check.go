@@ -31,7 +31,19 @@ import (
 )
 
 // Moment is the time of a run as data: everything is judged against Now.
-type Moment struct{ Now time.Time }
+type Moment struct {
+	Now time.Time
+	// Announced is the planned work that covers the check's node, announced for it or
+	// for a node upstream of it; also what ended, for as long as it may have changed
+	// what the check sees next. Its order means nothing.
+	Announced []Announcement
+}
+
+// Announcement is planned work, such as a backfill: what it changes is explained.
+type Announcement struct {
+	From, Until time.Time // until is zero while its end is open
+	Reason, By  string    // in the words of whoever announced it
+}
 
 // Memory is what a kind remembers of a check from run to run, as JSON with a
 // version of its own; nil at first sight.

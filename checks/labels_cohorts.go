@@ -121,7 +121,7 @@ func (r labelsReading) flaw(reason Reason) judgement {
 // usual is, for each age in question, the median coverage of the newest mature
 // cohorts when they were that old; false when too few are.
 func (r labelsReading) usual() (map[time.Duration]float64, bool) {
-	ages := r.Params.ages(Moment{r.Now}, r.Zone)
+	ages := r.Params.ages(Moment{Now: r.Now}, r.Zone)
 	if len(ages) == 0 {
 		return nil, true
 	}

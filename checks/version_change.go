@@ -137,7 +137,7 @@ func (c change) restatements() []time.Time {
 	if len(c.past.Partitions) == mostPartitions {
 		oldest = c.past.Partitions[0].Start
 	}
-	from := c.params.Own.question(Moment{time.Unix(c.seen.At, 0)}).From.Time().Unix()
+	from := c.params.Own.question(Moment{Now: time.Unix(c.seen.At, 0)}).From.Time().Unix()
 	if len(c.seen.Partitions) == mostPartitions {
 		from = c.seen.Partitions[0].Start
 	}
