@@ -72,6 +72,7 @@ var confined = map[string]string{
 	"github.com/go-sql-driver/mysql":        "warehouse/mysql",
 	"github.com/jackc/pgx/v5":               "warehouse/postgres",
 	"github.com/slack-go/slack":             "notify/slack",
+	"github.com/gorilla/websocket":          "notify/slack/strictslack",
 	"go.etcd.io/bbolt":                      "store",
 	"github.com/danielgtaylor/huma/v2":      "web",
 	"github.com/prometheus/client_golang":   "web",

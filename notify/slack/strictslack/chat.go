@@ -7,6 +7,7 @@ import (
 
 // methods are all that this Slack answers.
 var methods = map[string]method{
+	"apps.connections.open": {app: true, run: (*Server).connectionsOpen},
 	"auth.test":             {run: (*Server).authTest},
 	"chat.postMessage":      {scope: "chat:write", takes: postArgs, run: (*Server).postMessage},
 	"chat.postEphemeral":    {scope: "chat:write", takes: ephemeralArgs, run: (*Server).postEphemeral},

@@ -11,9 +11,14 @@ type Config struct {
 	Channels       []Channel // those that exist at start
 	CreateChannels bool      // a post to an unknown #name makes the channel, where Slack answers channel_not_found
 	Usergroups     []Usergroup
-	Users          []User
+	Users          []User            // who works here; default one person, who is called you
 	Webhooks       map[string]string // path below /services/ -> channel name or id
 	Rate           Rate              // of posts in one channel; zero is no limit
+
+	AppToken        string        // what a socket is opened with; default DefaultAppToken
+	SigningSecret   string        // what requests to InteractionsURL are signed with; default DefaultSigningSecret
+	InteractionsURL string        // where the app is told of presses; empty for Socket Mode
+	AckWithin       time.Duration // how long the app may take to acknowledge a press; default 3 s, as in Slack
 
 	// Now stamps messages and drives rates and lags; default time.Now. Time that
 	// stands still or goes back is taken as it is, except in ts.
@@ -27,8 +32,12 @@ type Config struct {
 	Location *time.Location
 }
 
-// DefaultToken is the bot token of a Server whose Config names none.
-const DefaultToken = "xoxb-strict-slack"
+// The credentials of a Server whose Config names none.
+const (
+	DefaultToken         = "xoxb-strict-slack"
+	DefaultAppToken      = "xapp-strict-slack"
+	DefaultSigningSecret = "strict-slack-signing-secret"
+)
 
 // Rate is a token bucket.
 type Rate struct {

@@ -5,8 +5,8 @@
 // demo talk to it instead of an account.
 //
 // It is not a client, it knows nothing of pipewatch, and it is not all of
-// Slack: there are no people who type, no files, no modals, no events and no
-// clicks. Where Slack is lenient it is strict: an argument or a field that
+// Slack: there are people who press buttons, but none who type, no files, no
+// modals and no events. Where Slack is lenient it is strict: an argument or a field that
 // nobody documents, a token of mrkdwn that was cut in half, or a block type
 // whose fields it does not know is refused, so that what passes here passes
 // there.
@@ -27,5 +27,7 @@
 // and its rates (workspace.go) with the
 // checks of what a message may hold (message.go, attachments.go, blocks.go,
 // elements.go, objects.go, tokens.go, with all numbers in limits.go), and the
-// log of requests (inspect.go). page.go and mrkdwn.go draw.
+// log of requests (inspect.go). page.go and mrkdwn.go draw. A press goes the
+// other way: interact.go makes it, socket.go (Socket Mode) or a signed request
+// carries it, and reply.go takes what the app answers at the response_url.
 package strictslack

@@ -18,9 +18,9 @@ import (
 var pageFiles embed.FS
 
 // contentPolicy lets the page load its own files and nothing else: no message
-// can make a browser fetch or run anything.
+// can make a browser fetch or run anything. A click is a form that is sent here.
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
-	"img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 func (s *Server) routePages() {
 	assets, err := fs.Sub(pageFiles, "page")
@@ -30,6 +30,7 @@ func (s *Server) routePages() {
 	s.mux.Handle("GET /assets/", http.StripPrefix("/assets/", http.FileServerFS(assets)))
 	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { s.servePage(w, r, "") })
 	s.mux.HandleFunc("GET /c/{channel}", func(w http.ResponseWriter, r *http.Request) { s.servePage(w, r, r.PathValue("channel")) })
+	s.mux.Handle("POST /press/{channel}/{ts}", http.NewCrossOriginProtection().Handler(http.HandlerFunc(s.servePress)))
 	s.mux.HandleFunc("GET /archives/{channel}/{message}", s.serveArchive)
 }
 
@@ -61,6 +62,7 @@ type item struct {
 	Parent              string // text of the root, on a broadcast reply shown in the channel
 	Replies             []item
 	LastReply           string
+	Trouble             string // why the last press came to nothing
 }
 
 // compactWithin is how close messages of one poster stand to be drawn as one.
@@ -100,7 +102,8 @@ func (r renderer) funcs() template.FuncMap {
 			}
 			return r.plain(s)
 		},
-		"colour": barColour,
+		"colour":  barColour,
+		"choices": choicesOf,
 		"initial": func(s string) string {
 			return strings.ToUpper(string([]rune(s + "?")[:1]))
 		},
@@ -188,7 +191,7 @@ func (r renderer) days(ch *channel) []day {
 func (r renderer) item(m *stored) item {
 	at := m.Posted.In(r.zone)
 	return item{
-		Message: m.snapshot(), Anchor: anchor(m.TS), Clock: at.Format("3:04 PM"),
+		Message: m.snapshot(), Trouble: m.trouble, Anchor: anchor(m.TS), Clock: at.Format("3:04 PM"),
 		Full: at.Format("Monday, January 2, 2006 at 3:04:05 PM MST"),
 	}
 }

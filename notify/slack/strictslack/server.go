@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Server is a Slack workspace behind an http.Handler: /api/{method} and
-// /services/{hook} for programs, / and /c/{channel} for people.
+// Server is a Slack workspace behind an http.Handler: /api/{method},
+// /services/{hook}, /actions/… (response_url) and /link (Socket Mode) for
+// programs, / and /c/{channel} for people.
 type Server struct {
 	config Config
 	mux    *http.ServeMux
@@ -22,6 +23,12 @@ type Server struct {
 	log        []*Request
 	scripts    map[string][]Fault
 	tokenError string
+	base       string               // how the app calls us, as of its last call
+	replies    map[string]*reply    // response_urls by id
+	tickets    map[string]time.Time // addresses of sockets nobody has connected to, and until when one may
+	links      []*link              // in the order in which they were opened
+	envelopes  []*envelope
+	turn       int // which connection is next
 }
 
 // New makes a workspace from a config. It panics on a channel name that Slack
@@ -30,18 +37,31 @@ func New(config Config) *Server {
 	config.Token = orDefault(config.Token, DefaultToken)
 	config.Team = orDefault(config.Team, "Pipewatch")
 	config.BotName = orDefault(config.BotName, "pipewatch")
+	config.AppToken = orDefault(config.AppToken, DefaultAppToken)
+	config.SigningSecret = orDefault(config.SigningSecret, DefaultSigningSecret)
+	if len(config.Users) == 0 {
+		config.Users = []User{{ID: "U0YOU00000", Name: "you", RealName: "You"}}
+	}
+	if config.AckWithin == 0 {
+		config.AckWithin = 3 * time.Second
+	}
 	if config.Now == nil {
 		config.Now = time.Now
 	}
 	if config.Location == nil {
 		config.Location = time.UTC
 	}
-	s := &Server{config: config, mux: http.NewServeMux(), channels: map[string]*channel{}, scripts: map[string][]Fault{}}
+	s := &Server{
+		config: config, mux: http.NewServeMux(), channels: map[string]*channel{}, scripts: map[string][]Fault{},
+		replies: map[string]*reply{}, tickets: map[string]time.Time{},
+	}
 	for _, ch := range config.Channels {
 		s.put(ch)
 	}
 	s.mux.HandleFunc("/api/{method}", s.serveMethod)
 	s.mux.HandleFunc("POST /services/{hook...}", s.serveWebhook)
+	s.mux.HandleFunc("POST /actions/"+teamID+"/{id}", s.serveReply)
+	s.mux.HandleFunc("GET /link", s.serveLink)
 	s.routePages()
 	return s
 }
@@ -94,6 +114,7 @@ func rateLimited(after time.Duration) answer {
 type method struct {
 	scope string // what the token must be allowed; empty for nothing
 	open  bool   // needs no token
+	app   bool   // needs the app's token, not the bot's
 	takes map[string]argument
 	run   func(*Server, *call, Fault) answer
 }
@@ -159,9 +180,13 @@ func (s *Server) authorise(c *call, m method) (answer, bool) {
 	if c.flag("include_all_metadata") && s.lacks("metadata.message:read") {
 		needed = "metadata.message:read"
 	}
-	switch {
+	switch right, wrong := s.config.Token, s.config.AppToken; {
 	case c.token == "":
 		return refuse("not_authed"), true
+	case m.app && c.token == right, !m.app && c.token == wrong:
+		return refuse("not_allowed_token_type"), true
+	case m.app && c.token == wrong:
+		return answer{}, false
 	case subtle.ConstantTimeCompare([]byte(c.token), []byte(s.config.Token)) == 0:
 		return refuse("invalid_auth"), true
 	case revoked != "":
@@ -181,6 +206,7 @@ func (s *Server) lacks(scope string) bool {
 func (s *Server) record(c *call) *Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.base = c.baseURL
 	q := &Request{Seq: len(s.log) + 1, Method: c.method, Args: c.args, At: s.config.Now()}
 	s.log = append(s.log, q)
 	return q

@@ -28,6 +28,7 @@ type channel struct {
 type stored struct {
 	Message
 	visible time.Time // when conversations.* first shows it
+	trouble string    // why the last press on it came to nothing; for the page
 }
 
 var (

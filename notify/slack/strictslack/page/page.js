@@ -1,5 +1,6 @@
 // Fetches the page anew every two seconds and puts in what changed; keeps the
-// reader at the newest message unless they scrolled away from it.
+// reader at the newest message unless they scrolled away from it. A press is
+// sent in the background, and a choice from a menu is one at once.
 const pane = () => document.querySelector(".scroll");
 const atEnd = (p) => p && p.scrollHeight - p.scrollTop - p.clientHeight < 40;
 
@@ -23,6 +24,24 @@ async function refresh() {
     // the server is away: keep what is shown and ask again
   }
 }
+
+async function press(form, button) {
+  try {
+    await fetch(form.action, { method: "POST", redirect: "manual", body: new URLSearchParams(new FormData(form, button)) });
+  } catch {
+    // the server is away, and shows no change
+  }
+  await refresh();
+}
+
+document.documentElement.classList.add("scripted");
+document.addEventListener("submit", (e) => {
+  e.preventDefault();
+  press(e.target, e.submitter);
+});
+document.addEventListener("change", (e) => {
+  if (e.target.matches("select") && e.target.value) press(e.target.form, e.target.parentElement.querySelector("button"));
+});
 
 if (pane() && !location.hash) pane().scrollTop = pane().scrollHeight;
 setInterval(refresh, 2000);
