@@ -250,7 +250,7 @@ func judgeVersion(s Site, p versionParams, as []probe.Answer, m Memory, at Momen
 		j := judgement{outcome: Pass, message: "unchanged since " + clock(time.Unix(past.Since, 0), s.Node.Zone), goodUntil: at.Now}
 		return j.verdict(observed, expected), past.again(seen, p)
 	}
-	c := compareVersions(s, p, past, seen)
+	c := compareVersions(s, p, past, seen, at)
 	j, accepted := c.judge(as[1+len(p.Inputs):])
 	observed.Changed, observed.Restated, observed.ExplainedBy = true, c.restatedStarts(), c.explainedBy
 	if !accepted {

@@ -80,7 +80,7 @@ func (p versionParams) sight(as []probe.Answer, at Moment) (sighting, error) {
 // again is the memory after the same version was seen once more. What it was built
 // from stays: a new version of that explains the next change of this one.
 func (m versionMemory) again(seen sighting, p versionParams) Memory {
-	if p.Own.Partition == nil && p.OnChange != runSucceeded {
+	if p.Own.Partition == nil && p.OnChange == reportChange {
 		return nil // nothing depends on when it was seen last
 	}
 	m.At, m.Partitions = seen.At, seen.Partitions
@@ -114,10 +114,11 @@ type change struct {
 	seen        sighting
 	restated    []time.Time // starts of closed partitions that differ, in the DAG's zone
 	explainedBy []string
+	announced   *Announcement // what was announced for the time since it was last seen
 }
 
-func compareVersions(s Site, p versionParams, past versionMemory, seen sighting) change {
-	c := change{site: s, params: p, past: past, seen: seen}
+func compareVersions(s Site, p versionParams, past versionMemory, seen sighting, at Moment) change {
+	c := change{site: s, params: p, past: past, seen: seen, announced: announcedSince(at, time.Unix(past.At, 0))}
 	if p.Own.Partition != nil && past.Schema == seen.Schema {
 		c.restated = c.restatements()
 	}
@@ -182,6 +183,11 @@ func (c change) restatedStarts() []time.Time {
 // version to compare with from now on.
 func (c *change) judge(runs []probe.Answer) (j judgement, accepted bool) {
 	j = judgement{outcome: Pass, reason: c.reason(), message: c.describe()}
+	if a := c.announced; a != nil {
+		c.explainedBy = append(c.explainedBy, "announcement")
+		j.message += a.words()
+		return j, true
+	}
 	switch c.params.OnChange {
 	case failChange:
 		if c.params.Own.Schema && c.allowed() {
@@ -191,6 +197,10 @@ func (c *change) judge(runs []probe.Answer) (j judgement, accepted bool) {
 		j.outcome = Fail
 		return j, false
 	case upstreamChanged:
+		if len(c.restated) > 0 {
+			// Something upstream is new at nearly every run: that cannot explain the past.
+			return c.unexplained(j, "nothing was announced"), false
+		}
 		if len(c.explainedBy) == 0 {
 			return c.unexplained(j, strings.Join(c.params.BuiltFrom, ", ")+" did not change"), false
 		}
@@ -225,7 +235,7 @@ func (c change) reason() Reason {
 	switch {
 	case c.params.Own.Schema:
 		return SchemaChanged
-	case len(c.restated) > 0:
+	case len(c.restated) > 0 && c.announced == nil:
 		return Restated
 	}
 	return ContentChanged

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -129,13 +130,49 @@ func TestVersionThatUpstreamExplains(t *testing.T) {
 func TestVersionRestatedWithoutExplanation(t *testing.T) {
 	v := play(t, checkOf(t, "version: {partition: {by: at}, built_from: [other], on_change: {require: upstream_changed}}", "version"), []turn{
 		{"2013-06-14T16:00:00Z", []any{content("v1", "a", "b"), content("o1")}, "pass: first sight of version v1"},
-		{"2013-06-15T16:00:00Z", []any{content("v2", "a", "B"), content("o1")}, "fail restated: 2013-06-12, which was closed, changed, but other did not change"},
+		{"2013-06-15T16:00:00Z", []any{content("v2", "a", "B"), content("o2")}, "fail restated: 2013-06-12, which was closed, changed, but nothing was announced"},
 	})
 	observes(t, v, `{"version": "v2", "previous": "v1", "changed": true, "restated": ["2013-06-12T04:00:00Z"], "tier": "content", "rows": 10,
 		"partitions": {"2013-06-11T04:00:00Z": "a", "2013-06-12T04:00:00Z": "B"},
 		"columns": [{"name": "id", "type": "INTEGER", "nullable": false}, {"name": "v", "type": "VARCHAR", "nullable": true}]}`)
 	if got := stamp(v.GoodUntil); got != "2013-06-14T16:00:00Z" {
 		t.Errorf("good until %s", got)
+	}
+}
+
+func TestVersionThatIsAnnounced(t *testing.T) {
+	hour := func(h int) time.Time { return time.Date(2013, 6, 15, h, 0, 0, 0, time.UTC) }
+	for _, c := range []struct {
+		name, keys  string
+		from, until time.Time
+		want        string
+	}{
+		{"planned work explains what changed under it", "{on_change: fail}", hour(17), hour(19),
+			"pass content_changed: the content changed, still 10 rows, as announced by ann: backfill"},
+		{"and what it changed just before it ended", "{partition: {by: at}}", hour(15), hour(17),
+			"pass content_changed: 2013-06-12, which was closed, changed, as announced by ann: backfill"},
+		{"a restatement too, where upstream must explain", "{partition: {by: at}, built_from: [other], on_change: {require: upstream_changed}}", hour(17), time.Time{},
+			"pass content_changed: 2013-06-12, which was closed, changed, as announced by ann: backfill"},
+		{"what ended before the version was last seen explains nothing", "{on_change: fail}", hour(10), hour(16),
+			"fail content_changed: the content changed, still 10 rows"},
+		{"nor does what is yet to come", "{on_change: fail}", hour(19), hour(20),
+			"fail content_changed: the content changed, still 10 rows"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			check := checkOf(t, "version: "+c.keys, "version")
+			answers := func(version, day string) []probe.Answer {
+				return []probe.Answer{{Value: content(version, "a", day)}, {Value: content("o1")}}[:len(check.Ask(nil, checks.Moment{Now: hour(12)}))]
+			}
+			_, memory := check.Judge(answers("v1", "b"), nil, checks.Moment{Now: hour(12)})
+			if _, next := check.Judge(answers("v1", "b"), memory, checks.Moment{Now: hour(16)}); next != nil {
+				memory = next
+			}
+			at := checks.Moment{Now: hour(18), Announced: []checks.Announcement{{From: c.from, Until: c.until, Reason: "backfill", By: "ann"}}}
+			v, _ := check.Judge(answers("v2", "B"), memory, at)
+			if got := said(v); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
 	}
 }
 
