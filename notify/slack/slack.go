@@ -4,7 +4,7 @@
 // It decides nothing: whom to tell, when, how often and what to try again is
 // package notify's. It is no client for anything else in Slack, it listens to
 // nothing, and it retries nothing by itself. It is the only importer of
-// slack-go, of which it uses the methods and the types of blocks.
+// slack-go, of which it uses the methods, the types of blocks and the socket.
 //
 // # Data model
 //
@@ -12,7 +12,8 @@
 // is and which group or person a mention means. [Render] turns a
 // [notify.Notice] into a [Message], without a clock and without the network,
 // so that an edit is the same function called again. What goes wrong is sorted
-// into the classes of package notify in one place (errors.go).
+// into the classes of package notify in one place (errors.go). [Presses] are
+// what people do with a message's buttons, over a socket or by signed requests.
 package slack
 
 import (
@@ -39,11 +40,13 @@ type Config struct {
 	APIURL         string        // default https://slack.com/api/
 	DefaultChannel string        // for posts that name none
 	Timeout        time.Duration // of each call; default 10 s
+	AppToken       conf.Secret   // for presses over a socket (see Presses); may be empty
 }
 
 // Client posts to one workspace. It may be used by many goroutines at once.
 type Client struct {
 	config Config
+	http   *transport
 	api    *api.Client
 
 	mu       sync.Mutex
@@ -71,13 +74,14 @@ func New(c Config) *Client {
 	// Alerts are rare. A connection that idles long is often closed by the other
 	// side just as it is used again, and that post would have to be looked up.
 	plain.IdleConnTimeout = 20 * time.Second
+	calls := &transport{
+		timeout: c.Timeout,
+		// A redirect would carry the token elsewhere, and could post twice.
+		client: http.Client{Transport: plain, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
 	return &Client{
-		config: c,
-		api: api.New(c.Token.Reveal(), api.OptionAPIURL(c.APIURL), api.OptionHTTPClient(&transport{
-			timeout: c.Timeout,
-			// A redirect would carry the token elsewhere, and could post twice.
-			client: http.Client{Transport: plain, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		})),
+		config: c, http: calls,
+		api:      api.New(c.Token.Reveal(), api.OptionAppLevelToken(c.AppToken.Reveal()), api.OptionAPIURL(c.APIURL), api.OptionHTTPClient(calls)),
 		channels: map[string]string{}, mentions: map[string]string{},
 	}
 }

@@ -93,6 +93,8 @@ func rawArgs(w http.ResponseWriter, r *http.Request) (map[string]any, *failure) 
 	switch {
 	case r.Method == http.MethodGet:
 		return form(r.URL.RawQuery)
+	case len(body) == 0 && (kind == "" || kind == "application/json"):
+		return map[string]any{}, nil
 	case kind == "application/json":
 		v, err := decode(body)
 		if err != nil {
@@ -105,8 +107,6 @@ func rawArgs(w http.ResponseWriter, r *http.Request) (map[string]any, *failure) 
 		return args, nil
 	case kind == "application/x-www-form-urlencoded":
 		return form(string(body))
-	case kind == "" && len(body) == 0:
-		return map[string]any{}, nil
 	case kind == "":
 		return nil, &failure{code: "missing_post_type"}
 	}
