@@ -81,6 +81,7 @@ type Digests struct {
 	Value       string            // of the content, "" when only the schema was asked
 	Fingerprint string            // engine, version and expression: values compare only under one fingerprint
 	Partitions  []PartitionDigest // by start
+	Lanes       [2]string         // the two sums of a canonical digest, as decimal numbers
 }
 
 // PartitionDigest is the version of one partition.

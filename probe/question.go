@@ -90,10 +90,13 @@ type Digest struct {
 	Exclude Names
 	// SchemaOnly asks for the columns and nothing that scans.
 	SchemaOnly bool
-	By         TimeColumn // partition column, or zero
-	Per        Per
-	Zone       string
-	From       Instant // partitions that start at or after; zero is all
+	// Canonical asks for the hash that all engines make alike, to compare tables of two
+	// of them: much slower, and not for every type.
+	Canonical bool
+	By        TimeColumn // partition column, or zero
+	Per       Per
+	Zone      string
+	From      Instant // partitions that start at or after; zero is all
 }
 
 // Cohorts asks how many rows of Of, grouped by when they happened, have a row

@@ -56,6 +56,8 @@ type Dialect struct {
 	// order included, mixed once more so that sums of it are sound. of says how a
 	// column is reached.
 	RowHash func(columns []probe.Column, of func(name string) string) string
+	// Canonical makes the digest that all engines make alike.
+	Canonical Canonical
 	// KeyHash is an unsigned 64-bit hash of expressions.
 	KeyHash func(exprs []string) string
 }
@@ -116,9 +118,10 @@ func DuckDB(version string) Dialect {
 		NextBucket: func(per probe.Per, day string) string {
 			return "cast(" + day + " + interval 1 " + string(per) + " as date)"
 		},
-		Later:   func(expr, seconds string) string { return expr + " + interval " + seconds + " second" },
-		RowHash: duckRowHash,
-		KeyHash: func(exprs []string) string { return "hash(" + strings.Join(exprs, ", ") + ")" },
+		Later:     func(expr, seconds string) string { return expr + " + interval " + seconds + " second" },
+		RowHash:   duckRowHash,
+		Canonical: duckCanonical,
+		KeyHash:   func(exprs []string) string { return "hash(" + strings.Join(exprs, ", ") + ")" },
 	}
 }
 

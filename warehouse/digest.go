@@ -26,6 +26,9 @@ func (p *planner) digest(place int, q probe.Digest) (any, error) {
 	if q.SchemaOnly {
 		return probe.Digests{Columns: columns, Fingerprint: p.d.Fingerprint}, nil
 	}
+	if q.Canonical {
+		return nil, p.canonical(place, t, q, columns)
+	}
 	schema := schemaHash(columns)
 	sum := "coalesce(sum(" + p.d.RowHash(byName(columns), p.d.Quote) + "), 0)"
 	if q.Per == "" {
@@ -38,11 +41,7 @@ func (p *planner) digest(place int, q probe.Digest) (any, error) {
 			},
 		})
 	}
-	c, err := newDayClock(p.d, t, q.By, q.Zone)
-	if err != nil {
-		return nil, err
-	}
-	b, err := newBucketing(c, q.Per, q.Zone, q.From, 0)
+	b, key, err := p.partitioning(t, q)
 	if err != nil {
 		return nil, err
 	}
@@ -50,13 +49,30 @@ func (p *planner) digest(place int, q probe.Digest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	sql := "select\n  " + when(all(b.inside()), b.key()) + " as part,\n  count(*) as n_rows,\n  " + sum + " as digest\nfrom " +
+	sql := "select\n  " + key + " as part,\n  count(*) as n_rows,\n  " + sum + " as digest\nfrom " +
 		t.from + whereClause(conds) + "\ngroup by 1"
 	p.out = append(p.out, single(place, sql, func(rows [][]any) (any, error) {
 		d := probe.Digests{Columns: columns, Fingerprint: p.d.Fingerprint}
-		return d, readPartitions(&d, b, schema, rows)
+		_, err := readPartitions(&d, b, schema, 1, rows)
+		return d, err
 	}))
 	return nil, nil
+}
+
+// partitioning tells in which partition a row is; NULL is none.
+func (p *planner) partitioning(t table, q probe.Digest) (bucketing, string, error) {
+	if q.Per == "" {
+		return bucketing{}, "null", nil
+	}
+	c, err := newDayClock(p.d, t, q.By, q.Zone)
+	if err != nil {
+		return bucketing{}, "", err
+	}
+	b, err := newBucketing(c, q.Per, q.Zone, q.From, 0)
+	if err != nil {
+		return bucketing{}, "", err
+	}
+	return b, when(all(b.inside()), b.key()), nil
 }
 
 // hashed is the columns that a digest covers, in the order of the relation.
@@ -86,45 +102,62 @@ func byName(columns []probe.Column) []probe.Column {
 	})
 }
 
-// readPartitions fills in the partitions, and the whole as their sum: digests of
-// disjoint rows add.
-func readPartitions(d *probe.Digests, b bucketing, schema string, rows [][]any) error {
+// sums are what the hashes of some rows add up to, by lane.
+type sums []*big.Int
+
+func (s sums) add(other sums) sums {
+	total := make(sums, len(other))
+	for i := range other {
+		total[i] = new(big.Int).Set(other[i])
+		if s != nil {
+			total[i].Add(total[i], s[i])
+		}
+	}
+	return total
+}
+
+// readPartitions fills in the partitions, and the whole as their sum, which it
+// returns: digests of disjoint rows add.
+func readPartitions(d *probe.Digests, b bucketing, schema string, lanes int, rows [][]any) (sums, error) {
 	type part struct {
 		rows int64
-		sum  *big.Int
+		sums sums
 	}
 	parts := make(map[probe.Instant]part)
-	whole := new(big.Int)
+	whole := make(sums, lanes)
+	for i := range whole {
+		whole[i] = new(big.Int)
+	}
 	for _, row := range rows {
 		c := &cells{row: row}
-		key, n, sum := c.next(), c.count(), c.sum()
+		key, n := c.next(), c.count()
+		own := make(sums, lanes)
+		for i := range own {
+			own[i] = c.sum()
+		}
 		if c.err != nil {
-			return c.err
+			return whole, c.err
 		}
 		d.Rows += n
-		whole.Add(whole, sum)
+		whole = whole.add(own)
 		if key == nil {
 			continue
 		}
 		start, ok, err := b.start(key)
 		if err != nil {
-			return err
+			return whole, err
 		}
 		if ok {
 			at := instantOf(start)
-			old := parts[at]
-			if old.sum == nil {
-				old.sum = new(big.Int)
-			}
-			parts[at] = part{old.rows + n, old.sum.Add(old.sum, sum)}
+			parts[at] = part{parts[at].rows + n, parts[at].sums.add(own)}
 		}
 	}
-	d.Value = version(schema, d.Rows, whole)
+	d.Value = version(schema, d.Rows, whole...)
 	for at, p := range parts {
-		d.Partitions = append(d.Partitions, probe.PartitionDigest{Start: at, Rows: p.rows, Value: version(schema, p.rows, p.sum)})
+		d.Partitions = append(d.Partitions, probe.PartitionDigest{Start: at, Rows: p.rows, Value: version(schema, p.rows, p.sums...)})
 	}
 	slices.SortFunc(d.Partitions, func(a, b probe.PartitionDigest) int { return cmp.Compare(a.Start, b.Start) })
-	return nil
+	return whole, nil
 }
 
 // schemaHash is the version of a list of columns.
@@ -136,8 +169,12 @@ func schemaHash(columns []probe.Column) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// version is the version of rows: schema, number of rows, sum of their hashes.
-func version(schema string, n int64, sum *big.Int) string {
-	h := sha256.Sum256(fmt.Appendf(nil, "pw1|%s|%d|%s", schema, n, sum))
+// version is the version of rows: schema, number of rows, sums of their hashes.
+func version(schema string, n int64, lanes ...*big.Int) string {
+	text := fmt.Appendf(nil, "pw1|%s|%d", schema, n)
+	for _, lane := range lanes {
+		text = fmt.Appendf(text, "|%s", lane)
+	}
+	h := sha256.Sum256(text)
 	return hex.EncodeToString(h[:8])
 }

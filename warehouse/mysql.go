@@ -56,6 +56,7 @@ func MySQL(server string) Dialect {
 		NextBucket: func(per probe.Per, day string) string { return day + " + interval 1 " + string(per) },
 		Later:      func(expr, seconds string) string { return expr + " + interval " + seconds + " second" },
 		RowHash:    mysqlRowHash,
+		Canonical:  mysqlCanonical,
 		KeyHash: func(exprs []string) string {
 			parts := make([]string, len(exprs))
 			for i, expr := range exprs {
