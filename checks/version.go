@@ -24,11 +24,14 @@ type versionParams struct {
 	BuiltFrom   []string        `yaml:"built_from" jsonschema_description:"the nodes that this one is made of"`
 	OnChange    onChange        `yaml:"on_change" jsonschema_description:"report (default) passes; fail fails; {require: upstream_changed} or {require: run} fails what is not explained by a new version of a node in built_from, or by a successful run of a job upstream"`
 	ClosedAfter *conf.Duration  `yaml:"closed_after" jsonschema_description:"age, from its end, at which a partition should not change any more; default 0s"`
+	Algo        string          `yaml:"algo" jsonschema:"enum=native,enum=canonical" jsonschema_description:"how content is hashed: native (the engine's own hash; default) or canonical (alike on all engines; slower)"`
+	Equals      string          `yaml:"equals" jsonschema_description:"a node, maybe in another engine, whose content must be the same; implies algo: canonical"`
 	Lag         any             `yaml:"lag" later:"judging how far a node is behind what it is built from"`
 
 	Own    contentOf   `yaml:"-"`
 	Inputs []contentOf `yaml:"-"` // of BuiltFrom
 	Jobs   []jobInput  `yaml:"-"` // upstream, where a run is required
+	Other  *contentOf  `yaml:"-"` // of Equals
 }
 
 // partition splits the rows by time.
@@ -86,13 +89,14 @@ type contentOf struct {
 	Columns   probe.Names
 	Exclude   probe.Names
 	Schema    bool
+	Canonical bool
 	Partition *partition
 	Zone      string
 }
 
 // question asks for the version at a moment.
 func (c contentOf) question(at Moment) probe.Digest {
-	q := probe.Digest{Of: c.Of, Where: c.Where, Columns: c.Columns, Exclude: c.Exclude, SchemaOnly: c.Schema}
+	q := probe.Digest{Of: c.Of, Where: c.Where, Columns: c.Columns, Exclude: c.Exclude, SchemaOnly: c.Schema, Canonical: c.Canonical}
 	if p := c.Partition; p != nil {
 		q.By, q.Per, q.Zone = probe.TimeColumn{Name: p.By, Zone: p.ColumnTZ}, p.Per, c.Zone
 		if p.Last != nil {
@@ -104,7 +108,8 @@ func (c contentOf) question(at Moment) probe.Digest {
 
 // content is what p asks for about its own node.
 func (p versionParams) content(n *dag.Node, where string) contentOf {
-	c := contentOf{Of: RelationOf(n), Where: where, Exclude: probe.List(p.Exclude...), Schema: p.Of == "schema", Zone: zoneName(n.Zone)}
+	c := contentOf{Of: RelationOf(n), Where: where, Exclude: probe.List(p.Exclude...), Schema: p.Of == "schema",
+		Canonical: p.Algo == "canonical" || p.Equals != "", Zone: zoneName(n.Zone)}
 	if !slices.Equal(p.Columns, conf.StringList{"*"}) {
 		c.Columns = probe.List(p.Columns...)
 	}
@@ -165,6 +170,10 @@ func settleVersion(s Site, p *versionParams) ([]dag.NodeID, conf.Problems) {
 			p.Inputs = append(p.Inputs, inputContent(n, named.Text()))
 		}
 	}
+	if id, ps := p.settleEquals(s); len(ps) > 0 || id != "" {
+		problems.Merge(ps)
+		upstream = append(upstream, id)
+	}
 	problems.Merge(p.settleRequirement(s))
 	return upstream, problems
 }
@@ -200,6 +209,9 @@ func askVersion(_ Site, p versionParams, _ Memory, at Moment) []probe.Question {
 	for _, job := range p.Jobs {
 		qs = append(qs, job.Question)
 	}
+	if p.Other != nil {
+		qs = append(qs, p.Other.question(at))
+	}
 	return qs
 }
 
@@ -228,6 +240,22 @@ type versionExpected struct {
 }
 
 func judgeVersion(s Site, p versionParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
+	v, next := judgeChange(s, p, as, m, at)
+	if p.Other == nil || v.Outcome == Error {
+		return v, next
+	}
+	j, err := p.judgeEquals(as)
+	switch {
+	case err != nil:
+		return couldNot(err), nil
+	case j.outcome.Worse(v.Outcome):
+		v.Outcome, v.Reason, v.Message = j.outcome, j.reason, j.message
+	}
+	return v, next
+}
+
+// judgeChange judges the node's version against its past.
+func judgeChange(s Site, p versionParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
 	seen, err := p.sight(as, at)
 	if err != nil {
 		return couldNot(err), nil
@@ -251,7 +279,7 @@ func judgeVersion(s Site, p versionParams, as []probe.Answer, m Memory, at Momen
 		return j.verdict(observed, expected), past.again(seen, p)
 	}
 	c := compareVersions(s, p, past, seen, at)
-	j, accepted := c.judge(as[1+len(p.Inputs):])
+	j, accepted := c.judge(as[1+len(p.Inputs) : 1+len(p.Inputs)+len(p.Jobs)])
 	observed.Changed, observed.Restated, observed.ExplainedBy = true, c.restatedStarts(), c.explainedBy
 	if !accepted {
 		j.goodUntil = time.Unix(past.At, 0)
