@@ -51,6 +51,8 @@ func (p versionParams) judgeEquals(as []probe.Answer) (judgement, error) {
 		return judgement{outcome: Pass}, nil
 	case columnNames(mine) != columnNames(theirs):
 		return judgement{}, fmt.Errorf("the columns are %s here and %s in %s: list those to compare, in one order, with columns", columnNames(mine), columnNames(theirs), name)
+	case unlike(mine, theirs) != "":
+		return judgement{}, fmt.Errorf("%s in %s: make both of one kind in a view, or exclude it", unlike(mine, theirs), name)
 	case mine.Rows != theirs.Rows:
 		return judgement{outcome: Fail, reason: Unequal, message: fmt.Sprintf("%s here, %s in %s", counted(mine.Rows, "row"), thousands(theirs.Rows), name)}, nil
 	default:
@@ -65,4 +67,28 @@ func columnNames(d probe.Digests) string {
 		names = append(names, strings.ToLower(c.Name))
 	}
 	return cmp.Or(strings.Join(names, ", "), "none")
+}
+
+// unlike names a column whose values are written in another way on the other side,
+// such as a decimal of another scale, so that equal values would seem to differ.
+func unlike(mine, theirs probe.Digests) string {
+	for i, c := range mine.Columns {
+		if o := theirs.Columns[i]; writtenAs(c) != writtenAs(o) {
+			return fmt.Sprintf("column %s is %s here and %s", c.Name, c.Type, o.Type)
+		}
+	}
+	return ""
+}
+
+func writtenAs(c probe.Column) string {
+	switch c.Class {
+	case probe.Zoned:
+		return string(probe.Naive)
+	case probe.Other:
+		return string(probe.Text)
+	case probe.Decimal:
+		_, scale, _ := strings.Cut(c.Type, ",")
+		return string(c.Class) + strings.TrimSpace(scale)
+	}
+	return string(c.Class)
 }
