@@ -57,6 +57,11 @@ var knows = map[string]string{
 	"examples":                 "",
 	"cmd/pipewatch":            everything,
 	"test/crash":               everything,
+	"bench/tables":             "",
+	"bench/delay":              "",
+	"bench/floor/postgres":     "",
+	"bench/floor/duckdb":       "",
+	"bench/pass":               "bench/delay bench/tables warehouse/servertest",
 }
 
 // confined lists every library that pipewatch uses and the packages that may
@@ -68,9 +73,9 @@ var confined = map[string]string{
 	"github.com/invopop/jsonschema":         "conf",
 	"github.com/robfig/cron/v3":             "dag",
 	"github.com/dominikbraun/graph":         "dag",
-	"github.com/duckdb/duckdb-go/v2":        "warehouse/duckdb",
+	"github.com/duckdb/duckdb-go/v2":        "warehouse/duckdb bench/floor/duckdb bench/pass",
 	"github.com/go-sql-driver/mysql":        "warehouse/mysql",
-	"github.com/jackc/pgx/v5":               "warehouse/postgres",
+	"github.com/jackc/pgx/v5":               "warehouse/postgres bench/floor/postgres bench/pass",
 	"github.com/slack-go/slack":             "notify/slack",
 	"github.com/gorilla/websocket":          "notify/slack/strictslack",
 	"go.etcd.io/bbolt":                      "store",
@@ -108,7 +113,8 @@ var clocks = []string{
 	"notify/slack/strictslack/", // it stands for another company's machine
 	"demo/",
 	"cmd/pipewatch/",
-	"test/", // harnesses run real processes
+	"test/",  // harnesses run real processes
+	"bench/", // to measure is to read the clock
 }
 
 // source is one Go file of the tree.

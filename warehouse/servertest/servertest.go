@@ -31,6 +31,7 @@ import (
 // Server is a running server.
 type Server struct {
 	Port int
+	PID  int // of its first process
 	dir  string
 	stop func() error
 }
@@ -52,8 +53,9 @@ func Need(t *testing.T, engine string, err error) {
 }
 
 // Postgres starts PostgreSQL with one superuser called postgres, who needs no
-// password from this machine.
-func Postgres() (*Server, error) {
+// password from this machine. Settings, such as "shared_buffers=2GB", are added to
+// those that suit a test.
+func Postgres(settings ...string) (*Server, error) {
 	bin, err := postgresBin()
 	if err != nil {
 		return nil, err
@@ -76,11 +78,23 @@ func Postgres() (*Server, error) {
 	}
 	ctl := filepath.Join(bin, "pg_ctl")
 	options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=%s -c fsync=off -c max_connections=50 -c shared_buffers=32MB", s.Port, dir)
+	for _, setting := range settings {
+		options += " -c " + setting
+	}
 	if err := run(as, dir, ctl, "-D", data, "-w", "-t", "30", "-l", filepath.Join(dir, "log"), "-o", options, "start"); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
+	s.PID = pidOf(filepath.Join(data, "postmaster.pid"))
 	s.stop = func() error { return run(as, dir, ctl, "-D", data, "-w", "-t", "30", "-m", "immediate", "stop") }
 	return s, nil
+}
+
+// pidOf reads the first line of a file that a server keeps; 0 where there is none.
+func pidOf(file string) int {
+	text, _ := os.ReadFile(file) // a server without the file runs all the same
+	line, _, _ := strings.Cut(string(text), "\n")
+	pid, _ := strconv.Atoi(line)
+	return pid
 }
 
 // Stop ends the server and removes its folder.
