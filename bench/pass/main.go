@@ -73,7 +73,7 @@ func run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, e.close()) }()
 	fmt.Printf("%s, %d rounds, pipewatch check -o %s\n\n%s", e.title, *rounds, *output, heading)
 	var all []contest
-	for _, rtt := range strings.Split(*rtts, ",") {
+	for rtt := range strings.SplitSeq(*rtts, ",") {
 		d, err := time.ParseDuration(rtt)
 		if err != nil {
 			return err
@@ -169,7 +169,7 @@ func folder(named string) (string, func() error, error) {
 }
 
 func numbers(list string) (counts []int, err error) {
-	for _, s := range strings.Split(list, ",") {
+	for s := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
 			return nil, fmt.Errorf("-tables %q: %q is no number of tables", list, s)
