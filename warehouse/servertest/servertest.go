@@ -77,12 +77,9 @@ func Postgres(settings ...string) (*Server, error) {
 		return nil, errors.Join(err, s.Stop())
 	}
 	ctl := filepath.Join(bin, "pg_ctl")
-	var options strings.Builder
-	options.WriteString(fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=%s -c fsync=off -c max_connections=50 -c shared_buffers=32MB", s.Port, dir))
-	for _, setting := range settings {
-		options.WriteString(" -c " + setting)
-	}
-	if err := run(as, dir, ctl, "-D", data, "-w", "-t", "30", "-l", filepath.Join(dir, "log"), "-o", options.String(), "start"); err != nil {
+	options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=%s -c fsync=off -c max_connections=50 -c shared_buffers=32MB", s.Port, dir)
+	options = strings.Join(append([]string{options}, settings...), " -c ")
+	if err := run(as, dir, ctl, "-D", data, "-w", "-t", "30", "-l", filepath.Join(dir, "log"), "-o", options, "start"); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	s.PID = pidOf(filepath.Join(data, "postmaster.pid"))

@@ -2,7 +2,12 @@
 // who knows the tables of package tables and nothing else. One fused statement a
 // table and one for its foreign key, ten tables put together by UNION ALL, two
 // connections, one thread each and a memory limit. It prints what is failing, as
-// "t00007 stale" lines.
+// "t00007 stale" lines. It is not a checker: it has no files, no words and no past.
+//
+// # Data model
+//
+// A statement is one SELECT over one table or more, and the fault that each column of
+// its answer tells.
 package main
 
 import (

@@ -1,10 +1,13 @@
 // Command postgres is the floor under a pass over PostgreSQL: what a person would
 // write who knows the tables of package tables and nothing else. One fused statement
 // a table and one for its foreign key, four connections, windows of 50 statements
-// with a Sync after each. It prints what is failing, as "t00007 stale" lines.
+// with a Sync after each. It prints what is failing, as "t00007 stale" lines. It is not
+// a checker: it has no files, no words and no past.
 //
-// It is written for speed alone: no configuration, no isolation beyond the Sync, no
-// words. Every figure of docs is a ratio to it.
+// # Data model
+//
+// A statement is one SELECT over one table, and the fault that each column of its
+// answer tells.
 package main
 
 import (
