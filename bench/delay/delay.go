@@ -79,7 +79,7 @@ func (p *Proxy) serve(client net.Conn) {
 		return
 	}
 	defer server.Close() //nolint:errcheck // as above
-	time.Sleep(2 * p.half)
+	<-time.After(2 * p.half) // what it takes to connect
 	p.Connections.Add(1)
 	var answered atomic.Bool // since the client last sent
 	answered.Store(true)
@@ -121,7 +121,9 @@ func (p *Proxy) copy(to, from net.Conn, seen func([]byte)) {
 		}
 	}()
 	for c := range way {
-		time.Sleep(time.Until(c.due))
+		if wait := time.Until(c.due); wait > 0 {
+			<-time.After(wait)
+		}
 		seen(c.bytes)
 		if _, err := to.Write(c.bytes); err != nil && !errors.Is(err, io.EOF) {
 			break

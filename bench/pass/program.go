@@ -46,7 +46,7 @@ func (p program) run(ctx context.Context, l link, count int) (cost, error) {
 	if l.proxy != nil {
 		l.proxy.Reset()
 	}
-	before := childTime(l.pid)
+	before, idle := childTime(l.pid), children(l.pid)
 	cmd := exec.CommandContext(ctx, p.args[0], p.args[1:]...)
 	var trouble strings.Builder
 	cmd.Stdout, cmd.Stderr = out, &trouble
@@ -67,7 +67,14 @@ func (p program) run(ctx context.Context, l link, count int) (cost, error) {
 	}
 	c.client = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if l.pid > 0 {
-		time.Sleep(50 * time.Millisecond) // until its processes have ended
+		tick := time.NewTicker(time.Millisecond)
+		for range 2000 { // its backends end a little after the program
+			if children(l.pid) <= idle {
+				break
+			}
+			<-tick.C
+		}
+		tick.Stop()
 		c.server = childTime(l.pid) - before
 	}
 	if l.proxy != nil {
@@ -185,4 +192,10 @@ func childTime(pid int) time.Duration {
 		ticks += n
 	}
 	return time.Duration(ticks) * (time.Second / 100)
+}
+
+// children counts the living children of a process.
+func children(pid int) int {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)) // none where it cannot be read
+	return len(strings.Fields(string(text)))
 }
