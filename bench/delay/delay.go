@@ -78,7 +78,7 @@ func (p *Proxy) serve(client net.Conn) {
 	if err != nil {
 		return
 	}
-	defer server.Close() //nolint:errcheck // as above
+	defer server.Close()     //nolint:errcheck // as above
 	<-time.After(2 * p.half) // what it takes to connect
 	p.Connections.Add(1)
 	var answered atomic.Bool // since the client last sent
