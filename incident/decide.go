@@ -16,9 +16,13 @@ import (
 func Decide(s *checks.Suite, b Book, r Run, p Policy) Change {
 	d := &decision{
 		suite: s, book: b, run: r, policy: p, now: r.Moment,
-		change:    Change{States: map[dag.CheckID]State{}, Incidents: map[ID]Incident{}},
-		redefined: map[dag.CheckID]bool{}, byRoot: map[dag.NodeID]ID{},
+		change: Change{
+			States: map[dag.CheckID]State{}, Incidents: map[ID]Incident{}, Announcements: map[AnnouncementID]Announcement{},
+		},
+		redefined: map[dag.CheckID]bool{}, byRoot: map[dag.NodeID]ID{}, renamed: map[ID]bool{},
 	}
+	d.act()
+	d.announce()
 	for _, i := range d.open(Data) {
 		d.byRoot[i.Root] = i.ID
 	}
@@ -28,6 +32,7 @@ func Decide(s *checks.Suite, b Book, r Run, p Policy) Change {
 	d.dataIncidents()
 	d.blindness()
 	d.brokenFiles()
+	d.timers()
 	d.finish()
 	return d.change
 }
@@ -43,6 +48,7 @@ type decision struct {
 	entries   []*entry
 	redefined map[dag.CheckID]bool
 	byRoot    map[dag.NodeID]ID // open data incidents by their root, as they are by now
+	renamed   map[ID]bool       // moved or reopened: that line says enough
 }
 
 // state is a check's state as it is by now.
@@ -167,6 +173,7 @@ func (d *decision) move(i Incident, root dag.NodeID) Incident {
 		i.Root, i.Onset = root, time.Time{}
 		d.byRoot[root] = i.ID
 		i.say(d.now, Line{Kind: Moved, Node: root, Detail: string(was)})
+		d.renamed[i.ID] = true
 	}
 	d.change.Incidents[i.ID] = i
 	return i
@@ -186,7 +193,9 @@ func (d *decision) begin(root dag.NodeID, own []*entry) {
 	}
 	if last, ok := d.lately(root); ok {
 		last.Status, last.ResolvedAt = Open, time.Time{}
+		last.Acked, last.Muted, last.Escalated = Mark{}, Mark{}, Mark{}
 		last.say(d.now, Line{Kind: Reopened, Node: root})
+		d.renamed[last.ID] = true
 		d.byRoot[root] = last.ID
 		d.change.Incidents[last.ID] = last
 		d.update(last, own)

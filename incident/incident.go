@@ -14,7 +14,9 @@
 // [Incident] is one root cause: the findings of its root node, and every
 // finding below that the root explains ("held"). A [Line] is one thing that
 // happened to an incident, in order; people read it in the thread. Seq counts
-// what has changed in the way an incident shows.
+// what has changed in the way an incident shows. An [Act] is what a person does
+// to an incident, an [Announcement] is planned work that explains what it causes;
+// both come as parts of a Run, so that a replay of the runs repeats them.
 package incident
 
 import (
@@ -69,7 +71,12 @@ type Incident struct {
 	OpenedAt   time.Time    `json:"opened_at"`
 	ResolvedAt time.Time    `json:"resolved_at,omitzero"`
 	MergedInto ID           `json:"merged_into,omitempty"`
-	Beside     []ID         `json:"beside,omitempty"` // other incidents above the root, which do not explain it
+	Beside     []ID         `json:"beside,omitempty"`   // other incidents above the root, which do not explain it
+	Acked      Mark         `json:"acked,omitzero"`     // who took it on
+	Muted      Mark         `json:"muted,omitzero"`     // who silenced it, until when
+	Escalated  Mark         `json:"escalated,omitzero"` // who called for more help; by nobody: pipewatch itself
+	Flapping   time.Time    `json:"flapping,omitzero"`  // since when its checks are known to come and go
+	Called     time.Time    `json:"called,omitzero"`    // when people were last called: opened, raised, reopened, reminded
 	Lines      []Line       `json:"lines"`
 	Seq        int          `json:"seq"`
 	Refreshed  time.Time    `json:"refreshed"` // moment of the last Seq
@@ -120,6 +127,18 @@ const (
 	Redefined  LineKind = "redefined" // somebody edited a check's meaning
 	MergedLine LineKind = "merged"
 	Closed     LineKind = "closed"
+
+	// What people did. Unacked and Unmuted without a By happened by
+	// themselves: something worse broke through (Checks name it), or the mute
+	// ended. Escalated without a By was due because nobody had acknowledged.
+	Acked     LineKind = "acked"
+	Unacked   LineKind = "unacked"
+	Muted     LineKind = "muted" // until Until
+	Unmuted   LineKind = "unmuted"
+	Escalated LineKind = "escalated"
+
+	Reminded LineKind = "reminded" // still open, and nobody has acknowledged it
+	Flapping LineKind = "flapping" // comes and goes: one line until it is quiet
 )
 
 // Line is one thing that happened to an incident. N counts from 1.
@@ -133,9 +152,12 @@ type Line struct {
 	// topological order.
 	Checks []dag.CheckID `json:"checks,omitempty"`
 	// Detail is the former root of a moved incident, the id that a merged one
-	// went into, the words of a single finding that joined, or how an incident
-	// closed when not by passing checks.
-	Detail string `json:"detail,omitempty"`
+	// went into, the words of a single finding that joined, how an incident
+	// closed when not by passing checks, or the note of who did something.
+	Detail string    `json:"detail,omitempty"`
+	By     string    `json:"by,omitempty"` // who did it; empty is pipewatch
+	Via    string    `json:"via,omitempty"`
+	Until  time.Time `json:"until,omitzero"` // the end of a mute
 }
 
 // State is one check over time.
@@ -199,14 +221,17 @@ func (p Phase) String() string {
 // Active tells whether the check has a finding that counts.
 func (s State) Active() bool { return s.Phase == Failing || s.Phase == Recovering }
 
-// Book is what is known before a run: the state of every check, and the
-// incidents that are open or were resolved recently. Decide does not change it.
+// Book is what is known before a run: the state of every check, the incidents
+// that are open or were resolved recently, and the announcements that run or
+// ended recently. Decide does not change it.
 type Book struct {
-	States    map[dag.CheckID]State
-	Incidents map[ID]Incident
+	States        map[dag.CheckID]State
+	Incidents     map[ID]Incident
+	Announcements map[AnnouncementID]Announcement
 }
 
-// Run is the verdicts of one moment. A tick is a Run without results.
+// Run is the verdicts of one moment, or what people did at it. A tick is a Run
+// without either. A re-check that somebody asked for has no slot.
 type Run struct {
 	DAG     string
 	Slot    time.Time // the instant that the schedule named
@@ -216,6 +241,13 @@ type Run struct {
 	InFlight []string
 	// Broken lists the DAG files that cannot be taken up as they are.
 	Broken []Broken
+	// By and Via are who asked for a re-check, and where.
+	By, Via string
+	// Acts are what people did to incidents.
+	Acts []Act
+	// Announce lists announcements that were made, or taken back (see
+	// Announcement.EndedBy).
+	Announce []Announcement
 }
 
 // Broken is a DAG file with what is wrong with it, in one line.
@@ -250,17 +282,27 @@ func AtOnce() Policy { return Policy{FailAfter: 1, ResolveAfter: 1, ErrorAfter: 
 // Change is what a Run changed. States and Incidents hold new values of what
 // changed only; Removed lists states whose checks are gone.
 type Change struct {
-	States    map[dag.CheckID]State
-	Incidents map[ID]Incident
-	Removed   []dag.CheckID
+	States        map[dag.CheckID]State
+	Incidents     map[ID]Incident
+	Announcements map[AnnouncementID]Announcement
+	Removed       []dag.CheckID
 	// Wake is the next moment at which something would change by time alone;
 	// zero is never.
 	Wake time.Time
 }
 
+// Empty tells whether nothing changed.
+func (c Change) Empty() bool {
+	return len(c.States) == 0 && len(c.Incidents) == 0 && len(c.Announcements) == 0 && len(c.Removed) == 0
+}
+
 // Apply makes a copy of the book as it is after a change.
 func (b Book) Apply(c Change) Book {
-	next := Book{States: make(map[dag.CheckID]State, len(b.States)), Incidents: make(map[ID]Incident, len(b.Incidents))}
+	next := Book{
+		States:        make(map[dag.CheckID]State, len(b.States)),
+		Incidents:     make(map[ID]Incident, len(b.Incidents)),
+		Announcements: make(map[AnnouncementID]Announcement, len(b.Announcements)),
+	}
 	maps.Copy(next.States, b.States)
 	maps.Copy(next.States, c.States)
 	for _, id := range c.Removed {
@@ -268,6 +310,8 @@ func (b Book) Apply(c Change) Book {
 	}
 	maps.Copy(next.Incidents, b.Incidents)
 	maps.Copy(next.Incidents, c.Incidents)
+	maps.Copy(next.Announcements, b.Announcements)
+	maps.Copy(next.Announcements, c.Announcements)
 	return next
 }
 

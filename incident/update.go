@@ -10,14 +10,13 @@ import (
 // changed, a line for each sort of change.
 func (d *decision) update(i Incident, own []*entry) {
 	was := i
-	_, renamed := d.change.Incidents[i.ID] // moved or reopened: its line says enough
 	d.fill(&i, own)
-	d.tell(&i, was, renamed)
+	d.tell(&i, was, d.renamed[i.ID])
 	same := slices.EqualFunc(i.Findings, was.Findings, Finding.same)
 	if i.Seq == was.Seq && !same && d.now.Sub(i.Refreshed) >= d.policy.RefreshEvery {
 		i.touch(d.now)
 	}
-	if renamed || i.Seq != was.Seq || !same || !slices.Equal(i.Blocks, was.Blocks) || !slices.Equal(i.Beside, was.Beside) {
+	if d.renamed[i.ID] || i.Seq != was.Seq || !same || !slices.Equal(i.Blocks, was.Blocks) || !slices.Equal(i.Beside, was.Beside) {
 		d.change.Incidents[i.ID] = i
 	}
 }
@@ -51,7 +50,27 @@ func (d *decision) tell(i *Incident, was Incident, renamed bool) {
 		}
 	}
 	if was.Severity == dag.Warn && i.Severity == dag.Error {
+		d.breakThrough(i)
 		i.say(d.now, Line{Kind: Raised, Node: i.Root})
+	}
+}
+
+// breakThrough undoes what people did to an incident when it became worse than
+// what they saw.
+func (d *decision) breakThrough(i *Incident) {
+	var worse []dag.CheckID
+	for _, f := range i.Findings {
+		if f.Severity == dag.Error && !f.Recovered {
+			worse = append(worse, f.Check)
+		}
+	}
+	if i.Acked.Set() {
+		i.Acked = Mark{}
+		i.say(d.now, Line{Kind: Unacked, Node: i.Root, Checks: worse})
+	}
+	if i.Muted.Set() {
+		i.Muted = Mark{}
+		i.say(d.now, Line{Kind: Unmuted, Node: i.Root, Checks: worse})
 	}
 }
 

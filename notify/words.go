@@ -211,9 +211,52 @@ func LineText(n Notice, v Voice) string {
 		}
 		return fmt.Sprintf("Resolved: %s, broken from %s to %s (%s)",
 			n.Subject(v), v.Time(n.Incident.Onset), v.Time(l.At), Span(l.At.Sub(n.Incident.Onset)))
-	default:
+	case incident.Opened:
 		return "Opened: " + Headline(n, v)
+	default:
+		return deed(n, v)
 	}
+}
+
+// deed says what somebody did to an incident, or what came of it by itself.
+func deed(n Notice, v Voice) string {
+	l := n.Line
+	by, note := "", ""
+	if l.By != "" {
+		by = " by " + v.Said(l.By)
+	}
+	if l.Detail != "" {
+		note = ": " + v.Said(l.Detail)
+	}
+	switch l.Kind {
+	case incident.Acked:
+		return "Acknowledged" + by + note
+	case incident.Unacked:
+		if len(l.Checks) > 0 {
+			return "No longer acknowledged, as it became an error: " + n.checkList(v)
+		}
+		return "Acknowledgement taken back" + by + note
+	case incident.Muted:
+		return "Muted until " + v.Time(l.Until) + by + note
+	case incident.Unmuted:
+		if len(l.Checks) > 0 {
+			return "No longer muted, as it became an error: " + n.checkList(v)
+		}
+		if l.By == "" {
+			return "The mute is over, and it is still broken: " + n.Subject(v)
+		}
+		return "Unmuted" + by + note
+	case incident.Escalated:
+		if l.By == "" {
+			return "Nobody has acknowledged it: escalated"
+		}
+		return "Escalated" + by + note
+	case incident.Reminded:
+		return fmt.Sprintf("Still broken, since %s, and nobody has acknowledged it: %s", v.Time(n.Incident.Onset), n.Subject(v))
+	case incident.Flapping:
+		return "It comes and goes; more is said when it has been quiet for a while: " + n.Subject(v)
+	}
+	return string(l.Kind) + by + note
 }
 
 // joined says what came to belong to the incident; the words of a finding are

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -109,46 +108,4 @@ func (d *DB) DAGFiles() (map[string][]byte, error) {
 		return nil, fmt.Errorf("read DAG files: %w", err)
 	}
 	return files, nil
-}
-
-// Entry is one thing that a person did to pipewatch.
-type Entry struct {
-	At     time.Time `json:"at"`
-	Who    string    `json:"who"`    // a user name, or "signal" and the like
-	Did    string    `json:"did"`    // one word: reload, ack, mute
-	To     string    `json:"to"`     // what it was done to; empty for the whole
-	Detail string    `json:"detail"` // anything more, in words
-}
-
-// Audit appends an entry. Nothing but Prune ever removes one.
-func (d *DB) Audit(e Entry) error {
-	d.writing.Lock()
-	defer d.writing.Unlock()
-	return d.update("write audit", func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(audit))
-		n, err := b.NextSequence()
-		if err != nil {
-			return err
-		}
-		return write(b, fmt.Sprintf("%s/%012x", timeKey(e.At), n), e)
-	})
-}
-
-// Audits lists the newest entries, newest first, at most limit.
-func (d *DB) Audits(limit int) ([]Entry, error) {
-	var found []Entry
-	err := d.read(func(tx *bbolt.Tx) error {
-		return eachBack(tx.Bucket([]byte(audit)), "", func(key string, frame []byte) (bool, error) {
-			if len(found) >= limit {
-				return false, nil
-			}
-			e, err := decode[Entry](audit, key, frame)
-			found = append(found, e)
-			return true, err
-		})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read audit: %w", err)
-	}
-	return found, nil
 }

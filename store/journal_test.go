@@ -74,20 +74,6 @@ func TestDAGFilesAreReplacedAsASet(t *testing.T) {
 	}
 }
 
-func TestAuditIsReadNewestFirst(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "pw.db"))
-	for n := range 3 {
-		if err := db.Audit(store.Entry{At: at(n), Who: "signal", Did: "reload", Detail: fmt.Sprint(n)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := db.Audits(2)
-	want := []store.Entry{{At: at(2), Who: "signal", Did: "reload", Detail: "2"}, {At: at(1), Who: "signal", Did: "reload", Detail: "1"}}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("audit: %v\n%s", err, diff)
-	}
-}
-
 func TestPruneRemovesWhatIsOldAndDone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pw.db")
 	r := recorder{t, open(t, path), suite(t, shop), incident.AtOnce()}

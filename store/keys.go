@@ -22,9 +22,10 @@ const (
 	heartbeats = "hb"
 	dagFiles   = "dagfile"
 	audit      = "audit"
+	announced  = "announced"
 )
 
-var buckets = []string{meta, runs, states, memories, incidents, outbox, sched, heartbeats, dagFiles, audit}
+var buckets = []string{meta, runs, states, memories, incidents, outbox, sched, heartbeats, dagFiles, audit, announced}
 
 // The keys of meta.
 const (
@@ -35,8 +36,8 @@ const (
 // timeKey is a time whose order as text is its order.
 func timeKey(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
 
-// runKey is where the n-th recorded run is. Runs of ticks have no DAG and no
-// slot, and are filed under their moment.
+// runKey is where the n-th recorded run is. Ticks, and what people did, have no
+// DAG; re-checks have no slot and are filed under their moment.
 func runKey(r incident.Run, n uint64) string {
 	at := r.Slot
 	if at.IsZero() {

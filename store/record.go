@@ -30,7 +30,8 @@ type memory struct {
 
 // Record decides about one run and writes all that follows from it in one
 // transaction: the run, the states that changed, what the checks remember, the
-// DAG's last slot, the incidents, and the posts these need. decide is called
+// DAG's last slot, the incidents, the posts these need, the announcements, and
+// what people did in the audit trail. decide is called
 // exactly once, with the book as it is now; route gives the channel of an
 // incident; fingerprint the meaning of a check, under which its memory is
 // kept. When Record returns an error nothing of the run is known to be stored,
@@ -54,7 +55,7 @@ func (d *DB) Record(run incident.Run, decide func(incident.Book) incident.Change
 	)
 	err = d.update("record run of "+cmp.Or(run.DAG, "the clock"), func(tx *bbolt.Tx) error {
 		change = decide(before.book)
-		if idle = run.DAG == "" && len(change.States) == 0 && len(change.Incidents) == 0 && len(change.Removed) == 0; idle {
+		if idle = run.DAG == "" && change.Empty(); idle {
 			return errNothing
 		}
 		posts, err = recording{tx, run, change}.write(blob, before.book.States, route, fingerprint)
@@ -92,6 +93,9 @@ func (r recording) write(blob []byte, before map[dag.CheckID]incident.State, rou
 	if err := r.incidents(); err != nil {
 		return nil, err
 	}
+	if err := r.deeds(); err != nil {
+		return nil, err
+	}
 	return r.posts(route)
 }
 
@@ -108,7 +112,7 @@ func (r recording) run(blob []byte) error {
 	if err := b.Put([]byte(key), seal(key, deflated, blob)); err != nil {
 		return err
 	}
-	if r.is.DAG == "" {
+	if r.is.DAG == "" || r.is.Slot.IsZero() {
 		return nil
 	}
 	return write(r.bucket(sched), r.is.DAG, slot{r.is.Slot, r.is.Moment})
@@ -170,6 +174,22 @@ func (r recording) incidents() error {
 	b := r.bucket(incidents)
 	for id, i := range r.change.Incidents {
 		if err := write(b, string(id), i); err != nil {
+			return err
+		}
+	}
+	b = r.bucket(announced)
+	for id, a := range r.change.Announcements {
+		if err := write(b, string(id), a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deeds writes into the audit trail what people did in the run.
+func (r recording) deeds() error {
+	for _, e := range deeds(r.is) {
+		if err := appendAudit(r.tx, e); err != nil {
 			return err
 		}
 	}

@@ -30,9 +30,13 @@ func TestReplayingTheRunsRebuildsTheBook(t *testing.T) {
 	moment := noon
 	for range 120 {
 		moment = moment.Add(time.Duration(1+random.IntN(10)) * time.Minute)
-		switch random.IntN(4) {
+		switch random.IntN(6) {
 		case 0:
 			r.record(incident.Run{Moment: moment})
+		case 1:
+			r.record(incident.Run{Moment: moment, Acts: []incident.Act{drawAct(random, r.db.Book(), moment)}})
+		case 2:
+			r.record(incident.Run{Moment: moment, Announce: []incident.Announcement{drawAnnouncement(random, moment)}})
 		default:
 			name := []string{"shop", "feeds"}[random.IntN(2)]
 			bad := slices.DeleteFunc(slices.Clone(all), func(dag.CheckID) bool { return random.IntN(3) > 0 })
@@ -59,6 +63,26 @@ func TestReplayingTheRunsRebuildsTheBook(t *testing.T) {
 	if diff := gocmp.Diff(r.db.Book(), book, same); diff != "" {
 		t.Errorf("book (-lived +replayed):\n%s", diff)
 	}
+}
+
+// drawAct draws something that somebody might do to some incident.
+func drawAct(random *rand.Rand, b incident.Book, moment time.Time) incident.Act {
+	kinds := []incident.ActKind{incident.Ack, incident.Unack, incident.Mute, incident.Unmute, incident.Escalate}
+	a := incident.Act{Kind: kinds[random.IntN(len(kinds))], By: "ana", At: moment, Until: moment.Add(time.Duration(random.IntN(40)) * time.Minute)}
+	if ids := slices.Sorted(maps.Keys(b.Incidents)); len(ids) > 0 {
+		a.Incident = ids[random.IntN(len(ids))]
+	}
+	return a
+}
+
+// drawAnnouncement draws planned work on some node.
+func drawAnnouncement(random *rand.Rand, moment time.Time) incident.Announcement {
+	a := incident.Announcement{
+		Node: []dag.NodeID{"shop/orders", "feeds/rates"}[random.IntN(2)], Reason: "backfill", By: "ana", At: moment,
+		From: moment.Add(time.Duration(random.IntN(40)-30) * time.Minute), Until: moment.Add(time.Duration(1+random.IntN(40)) * time.Minute),
+	}
+	a.ID = a.NewID()
+	return a
 }
 
 // world is what the store should hold, kept by the plainest means.
@@ -119,13 +143,20 @@ func TestStoreIsWhatTheDecisionsSay(t *testing.T) {
 		moment := noon
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 			moment = moment.Add(time.Duration(rapid.IntRange(1, 20).Draw(rt, "minutes")) * time.Minute)
-			switch rapid.SampledFrom([]string{"run", "run", "run", "tick", "deliver", "restart", "reload"}).Draw(rt, "step") {
+			switch rapid.SampledFrom([]string{"run", "run", "run", "tick", "act", "announce", "deliver", "restart", "reload"}).Draw(rt, "step") {
 			case "run":
 				name := rapid.SampledFrom([]string{"shop", "feeds"}).Draw(rt, "dag")
 				run := r.run(name, moment, rapid.SliceOfDistinct(rapid.SampledFrom(all), rapid.ID).Draw(rt, "bad")...)
 				w.apply(r.record(run), moment.Add(time.Second))
 			case "tick":
 				w.apply(r.record(incident.Run{Moment: moment}), moment)
+			case "act", "announce":
+				random := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
+				run := incident.Run{Moment: moment, Announce: []incident.Announcement{drawAnnouncement(random, moment)}}
+				if rapid.Bool().Draw(rt, "act") {
+					run = incident.Run{Moment: moment, Acts: []incident.Act{drawAct(random, r.db.Book(), moment)}}
+				}
+				w.apply(r.record(run), moment)
 			case "deliver":
 				deliver(rt, r, &w, moment)
 			case "restart":

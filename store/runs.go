@@ -26,6 +26,23 @@ type heading struct {
 	Moment   time.Time         `json:"moment"`
 	InFlight []string          `json:"in_flight,omitempty"`
 	Broken   []incident.Broken `json:"broken,omitempty"`
+	By       string            `json:"by,omitempty"`
+	Via      string            `json:"via,omitempty"`
+	Acts     []incident.Act    `json:"acts,omitempty"`
+
+	Announce []incident.Announcement `json:"announce,omitempty"`
+}
+
+func headingOf(r incident.Run) heading {
+	return heading{r.DAG, r.Slot, r.Moment, r.InFlight, r.Broken, r.By, r.Via, r.Acts, r.Announce}
+}
+
+// run is the run that the heading tells of, without its results.
+func (h heading) run() incident.Run {
+	return incident.Run{
+		DAG: h.DAG, Slot: h.Slot, Moment: h.Moment, InFlight: h.InFlight, Broken: h.Broken,
+		By: h.By, Via: h.Via, Acts: h.Acts, Announce: h.Announce,
+	}
 }
 
 // judged is what a result line has but the figures. The check must come first.
@@ -59,7 +76,7 @@ type readLine struct {
 func encodeRun(run incident.Run) ([]byte, error) {
 	var lines bytes.Buffer
 	enc := json.NewEncoder(&lines)
-	if err := enc.Encode(heading{run.DAG, run.Slot, run.Moment, run.InFlight, run.Broken}); err != nil {
+	if err := enc.Encode(headingOf(run)); err != nil {
 		return nil, err
 	}
 	for _, r := range run.Results {
@@ -90,7 +107,7 @@ func decodeRun(key string, frame []byte, prefix string) (incident.Run, error) {
 	if err := json.Unmarshal(head, &h); err != nil {
 		return bad(err)
 	}
-	run := incident.Run{DAG: h.DAG, Slot: h.Slot, Moment: h.Moment, InFlight: h.InFlight, Broken: h.Broken}
+	run := h.run()
 	begin := []byte(`{"check":"` + prefix)
 	for line := range bytes.Lines(lines) {
 		if !bytes.HasPrefix(line, begin) {

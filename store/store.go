@@ -21,7 +21,8 @@
 //	sched     <dag>                  last slot and the moment it was judged at
 //	hb        <name>\x00<at>/<n>     probe.Beat
 //	dagfile   <path>                 last good text of a DAG file
-//	audit     <n>                    who did what
+//	audit     <at>/<n>               who did what
+//	announced <announcement>         incident.Announcement
 //
 // Every value is framed as version, CRC-32C, payload (see frame.go); a value
 // that does not match its checksum is a [CorruptError] and never a wrong
@@ -42,6 +43,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -184,6 +186,10 @@ func (d *DB) begin() (err error) {
 		if err := d.create(); err != nil {
 			return err
 		}
+	default:
+		if err := d.extend(); err != nil {
+			return err
+		}
 	}
 	v, err := d.load()
 	if err != nil {
@@ -206,6 +212,26 @@ func (d *DB) create() error {
 			return err
 		}
 		return write(b, keyGeneration, rand.Text())
+	})
+}
+
+// extend adds the buckets that an earlier release did not have.
+func (d *DB) extend() error {
+	missing := false
+	err := d.bolt.View(func(tx *bbolt.Tx) error {
+		missing = slices.ContainsFunc(buckets, func(name string) bool { return tx.Bucket([]byte(name)) == nil })
+		return nil
+	})
+	if err != nil || !missing {
+		return err
+	}
+	return d.update("extend", func(tx *bbolt.Tx) error {
+		for _, name := range buckets {
+			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

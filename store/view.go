@@ -24,7 +24,10 @@ type view struct {
 // load builds the view from the file.
 func (d *DB) load() (*view, error) {
 	v := &view{
-		book:    incident.Book{States: map[dag.CheckID]incident.State{}, Incidents: map[incident.ID]incident.Incident{}},
+		book: incident.Book{
+			States: map[dag.CheckID]incident.State{}, Incidents: map[incident.ID]incident.Incident{},
+			Announcements: map[incident.AnnouncementID]incident.Announcement{},
+		},
 		pending: map[string]notify.Post{},
 	}
 	err := d.bolt.View(func(tx *bbolt.Tx) error {
@@ -36,6 +39,7 @@ func (d *DB) load() (*view, error) {
 			}),
 			eachRecord(tx, states, func(key string, s incident.State) { v.book.States[dag.CheckID(key)] = s }),
 			eachRecord(tx, incidents, func(_ string, i incident.Incident) { v.book.Incidents[i.ID] = i }),
+			eachRecord(tx, announced, func(_ string, a incident.Announcement) { v.book.Announcements[a.ID] = a }),
 			eachRecord(tx, outbox, func(key string, p notify.Post) {
 				if !p.Done() {
 					v.pending[key] = p
@@ -68,8 +72,16 @@ func (v *view) after(c incident.Change, at time.Time, posts []notify.Post, recal
 	return next
 }
 
-// forget drops incidents from the book that ended too long ago to be reopened.
+// remembered is how long an announcement explains what is seen after its end: a
+// check that runs once a month shall still know of it.
+const remembered = 32 * 24 * time.Hour
+
+// forget drops from the book incidents that ended too long ago to be reopened,
+// and announcements that ended too long ago to explain anything.
 func (v *view) forget(recall time.Duration) {
+	maps.DeleteFunc(v.book.Announcements, func(_ incident.AnnouncementID, a incident.Announcement) bool {
+		return v.latest.Sub(a.Until) > remembered
+	})
 	maps.DeleteFunc(v.book.Incidents, func(_ incident.ID, i incident.Incident) bool {
 		return i.Status != incident.Open && v.latest.Sub(i.ResolvedAt) > recall
 	})

@@ -73,23 +73,40 @@ func (g *group) after(t time.Time) time.Time {
 	return first
 }
 
-// due is a run to be made.
+// due is a run to be made. A re-check has no slot, but somebody who asked for it
+// and is to be told when it is recorded.
 type due struct {
-	dag    string
-	slot   time.Time
-	checks []*checks.Check
+	dag     string
+	slot    time.Time
+	checks  []*checks.Check
+	by, via string
+	tell    []chan<- struct{}
 }
 
+// flight is what a DAG has in flight.
+type flight int
+
+const (
+	grounded   flight = iota
+	running           // the run of a slot
+	rechecking        // what somebody asked for
+)
+
+// waits tells whether what is due of a group waits for the flight to end. The
+// slots of a DAG whose run takes too long are skipped instead.
+func (g *group) waits(f flight) bool { return f == rechecking || f == running && g.overdue }
+
 // take removes what is due by now: one run a DAG, whatever it missed, named by
-// the latest slot. The slot of a DAG that is busy is skipped and counted; checks
-// that are due whatever the schedule says wait until it is not.
-func (a *agenda) take(now time.Time, busy func(string) bool) (runs []due, skipped []string) {
+// the latest slot. The slot of a DAG whose run before is in flight is skipped and
+// counted; a re-check is waited for, and so does what is due whatever the
+// schedule says.
+func (a *agenda) take(now time.Time, flying func(string) flight) (runs []due, skipped []string) {
 	byDAG := map[string]*due{}
 	for _, g := range a.groups {
 		if g.next.IsZero() || g.next.After(now) {
 			continue
 		}
-		if g.overdue && busy(g.dag) {
+		if g.waits(flying(g.dag)) {
 			continue
 		}
 		slot := g.next
@@ -100,7 +117,7 @@ func (a *agenda) take(now time.Time, busy func(string) bool) (runs []due, skippe
 			slot = now
 		}
 		g.overdue, g.next = false, g.after(now)
-		if busy(g.dag) {
+		if flying(g.dag) == running {
 			skipped = append(skipped, g.dag)
 			continue
 		}
@@ -123,10 +140,10 @@ func (a *agenda) take(now time.Time, busy func(string) bool) (runs []due, skippe
 
 // soonest is when the next thing is due that need not wait for a busy DAG; zero
 // is never.
-func (a *agenda) soonest(busy func(string) bool) time.Time {
+func (a *agenda) soonest(flying func(string) flight) time.Time {
 	var first time.Time
 	for _, g := range a.groups {
-		if waits := g.overdue && busy(g.dag); !waits && !g.next.IsZero() && (first.IsZero() || g.next.Before(first)) {
+		if !g.waits(flying(g.dag)) && !g.next.IsZero() && (first.IsZero() || g.next.Before(first)) {
 			first = g.next
 		}
 	}

@@ -17,27 +17,35 @@ import (
 // judges each. It returns one result a check, in the same order, whatever goes
 // wrong: trouble is a verdict of its own. Checks with different time-outs are
 // asked one group after the other, so that a patient check does not make the
-// others wait.
-func Evaluate(ctx context.Context, src probe.Source, cs []*checks.Check, past map[dag.CheckID]checks.Memory, at time.Time) []checks.Result {
+// others wait. Announced gives the planned work that concerns a check; nil is
+// none.
+func Evaluate(ctx context.Context, src probe.Source, cs []*checks.Check, past map[dag.CheckID]checks.Memory,
+	announced func(*checks.Check) []checks.Announcement, at time.Time) []checks.Result {
 	results := make([]checks.Result, len(cs))
+	moments := make([]checks.Moment, len(cs))
+	for n, c := range cs {
+		moments[n].Now = at
+		if announced != nil {
+			moments[n].Announced = announced(c)
+		}
+	}
 	groups := map[time.Duration][]int{}
 	for n, c := range cs {
 		groups[c.Spec.Timeout] = append(groups[c.Spec.Timeout], n)
 	}
 	for _, timeout := range slices.Sorted(maps.Keys(groups)) {
-		evaluateGroup(ctx, src, cs, groups[timeout], past, at, timeout, results)
+		evaluateGroup(ctx, src, cs, groups[timeout], past, moments, timeout, results)
 	}
 	return results
 }
 
 // evaluateGroup asks and judges the checks that share a time-out.
-func evaluateGroup(ctx context.Context, src probe.Source, cs []*checks.Check, group []int, past map[dag.CheckID]checks.Memory, at time.Time, timeout time.Duration, results []checks.Result) {
-	moment := checks.Moment{Now: at}
+func evaluateGroup(ctx context.Context, src probe.Source, cs []*checks.Check, group []int, past map[dag.CheckID]checks.Memory, moments []checks.Moment, timeout time.Duration, results []checks.Result) {
 	var questions []probe.Question
 	number := map[probe.Question]int{}
 	wants := make([][]int, len(group))
 	for g, n := range group {
-		for _, q := range cs[n].Ask(past[cs[n].ID()], moment) {
+		for _, q := range cs[n].Ask(past[cs[n].ID()], moments[n]) {
 			k, asked := number[q]
 			if !asked {
 				k = len(questions)
@@ -52,13 +60,13 @@ func evaluateGroup(ctx context.Context, src probe.Source, cs []*checks.Check, gr
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("time-out of %s", timeout))
 		defer cancel()
 	}
-	answers := src.Ask(ctx, at, questions)
+	answers := src.Ask(ctx, moments[group[0]].Now, questions)
 	for g, n := range group {
 		own := make([]probe.Answer, len(wants[g]))
 		for i, k := range wants[g] {
 			own[i] = answers[k]
 		}
-		results[n] = judge(cs[n], own, past[cs[n].ID()], moment)
+		results[n] = judge(cs[n], own, past[cs[n].ID()], moments[n])
 	}
 }
 

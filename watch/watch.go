@@ -13,10 +13,12 @@
 // and is never before the slot. After a time in which nobody watched there is
 // one run for everything that was missed. Runs ask in parallel and are recorded
 // one at a time. Between slots the loop wakes for what time alone changes (a
-// tick, a run without results).
+// tick, a run without results). What people do (acts.go) is recorded as runs of
+// their own: acts on incidents, announcements, and re-checks, which use no slot.
 package watch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -73,11 +75,15 @@ type Service struct {
 	// taking is held while slots are taken and while the agenda is made anew:
 	// a slot taken in between would be used twice. It is locked before mu.
 	taking sync.Mutex
+	// recording is held while anything is recorded, by the loop or by an act, so
+	// that Recorded is told of one after the other.
+	recording sync.Mutex
 
 	mu     sync.Mutex
 	suite  *checks.Suite
 	agenda *agenda
 	busy   map[string]due    // runs in flight, by DAG
+	wishes []wish            // re-checks asked for and not begun
 	broken []incident.Broken // DAG files that could not be taken up
 	dirty  bool              // the suite was replaced: decide anew
 }
@@ -108,7 +114,9 @@ func (s *Service) plan(suite *checks.Suite) (*agenda, error) {
 	}
 	meant := map[dag.CheckID]string{}
 	for name, run := range flying {
-		last[name] = later(last[name], run.slot)
+		if !run.slot.IsZero() {
+			last[name] = later(last[name], run.slot)
+		}
 		for _, c := range run.checks {
 			meant[c.ID()] = c.Fingerprint
 		}
@@ -211,20 +219,31 @@ func (s *Service) record(wake *time.Time) (bool, error) {
 		}
 		run = incident.Run{Slot: now, Moment: now}
 	}
-	s.mu.Lock()
-	suite := s.suite
-	run.Broken = s.broken
-	s.dirty = false
-	for name := range s.busy {
-		if name != run.DAG {
-			run.InFlight = append(run.InFlight, name)
-		}
+	change, err := s.write(run, meant, nil)
+	if err != nil {
+		return false, err
 	}
-	s.mu.Unlock()
-	slices.Sort(run.InFlight)
+	*wake = change.Wake
+	return true, nil
+}
+
+// write decides about a run and records it. What refuse says before that is
+// returned, and nothing is recorded then.
+func (s *Service) write(run incident.Run, meant map[dag.CheckID]string, refuse func(incident.Book) error) (incident.Change, error) {
+	s.recording.Lock()
+	defer s.recording.Unlock()
+	suite := s.complete(&run)
 	run.Results = current(suite, run.Results, meant)
+	var refused error
 	change, err := s.cfg.Store.Record(run,
-		func(b incident.Book) incident.Change { return incident.Decide(suite, b, run, s.cfg.Policy) },
+		func(b incident.Book) incident.Change {
+			if refuse != nil {
+				if refused = refuse(b); refused != nil {
+					return incident.Change{} // which is not stored
+				}
+			}
+			return incident.Decide(suite, b, run, s.cfg.Policy)
+		},
 		func(i incident.Incident) string { return s.cfg.Route(suite, i) },
 		func(id dag.CheckID) string {
 			if c := suite.Check(id); c != nil {
@@ -232,15 +251,33 @@ func (s *Service) record(wake *time.Time) (bool, error) {
 			}
 			return ""
 		})
-	if err != nil {
-		return false, err
+	if err = cmp.Or(err, refused); err != nil {
+		return incident.Change{}, err
 	}
 	s.mu.Lock()
+	for _, done := range s.busy[run.DAG].tell {
+		close(done)
+	}
 	delete(s.busy, run.DAG) // only now is its slot known to the store
 	s.mu.Unlock()
-	*wake = change.Wake
 	s.cfg.Recorded(run, change)
-	return true, nil
+	return change, nil
+}
+
+// complete tells a run what else is so while it is recorded, and gives the
+// suite that it is decided by.
+func (s *Service) complete(run *incident.Run) *checks.Suite {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	run.Broken = s.broken
+	s.dirty = false
+	for name := range s.busy {
+		if name != run.DAG {
+			run.InFlight = append(run.InFlight, name)
+		}
+	}
+	slices.Sort(run.InFlight)
+	return s.suite
 }
 
 // current keeps the results of checks that still mean what was asked. Of one
@@ -261,6 +298,7 @@ func (s *Service) start(ctx context.Context) {
 	for _, r := range runs {
 		s.busy[r.dag] = r
 	}
+	runs = append(runs, s.grant()...)
 	s.mu.Unlock()
 	s.taking.Unlock()
 	for _, name := range skipped {
@@ -280,10 +318,10 @@ func (s *Service) ask(ctx context.Context, r due, moment time.Time) {
 	for _, c := range r.checks {
 		want[c.ID()] = c.Fingerprint
 	}
-	a := asked{run: incident.Run{DAG: r.dag, Slot: r.slot, Moment: moment}, meant: want}
+	a := asked{run: incident.Run{DAG: r.dag, Slot: r.slot, Moment: moment, By: r.by, Via: r.via}, meant: want}
 	past, err := s.cfg.Store.Memories(want)
 	if a.err = err; err == nil {
-		a.run.Results = Evaluate(ctx, s.cfg.Source, r.checks, past, moment)
+		a.run.Results = Evaluate(ctx, s.cfg.Source, r.checks, past, s.cfg.Store.Book().AnnouncedFor, moment)
 	}
 	if ctx.Err() != nil {
 		return
@@ -313,10 +351,17 @@ func (s *Service) until(wake time.Time) (time.Time, bool) {
 	return until, len(s.busy) > 0
 }
 
-// flying tells whether a run of a DAG is in flight. The caller holds mu.
-func (s *Service) flying(name string) bool {
-	_, busy := s.busy[name]
-	return busy
+// flying tells whether a run of a DAG is in flight, and whether it uses a slot.
+// The caller holds mu.
+func (s *Service) flying(name string) flight {
+	run, busy := s.busy[name]
+	switch {
+	case !busy:
+		return grounded
+	case run.slot.IsZero():
+		return rechecking
+	}
+	return running
 }
 
 func later(a, b time.Time) time.Time {

@@ -59,7 +59,7 @@ func (m *memory) Record(r incident.Run, decide func(incident.Book) incident.Chan
 	}
 	c := decide(m.book)
 	m.book = m.book.Apply(c)
-	if r.DAG != "" {
+	if r.DAG != "" && !r.Slot.IsZero() {
 		m.slots[r.DAG] = r.Slot
 	}
 	m.runs = append(m.runs, r)

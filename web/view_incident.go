@@ -168,5 +168,34 @@ func (v viewer) line(l incident.Line) string {
 		}
 		return "Resolved: everything passes again."
 	}
-	return strings.TrimSpace(words(string(l.Kind)) + " " + l.Detail)
+	return v.deed(l, who)
+}
+
+// deed says what somebody did, or what came of it by itself.
+func (v viewer) deed(l incident.Line, worse string) string {
+	by, note := "", ""
+	if l.By != "" {
+		by = " by " + l.By
+	}
+	if l.Detail != "" {
+		note = ": " + l.Detail
+	}
+	switch {
+	case worse != "" && (l.Kind == incident.Unacked || l.Kind == incident.Unmuted):
+		return "Became an error, which broke through: " + worse + "."
+	case l.Kind == incident.Muted:
+		return "Muted until " + v.moment(l.Until).Text + by + note + "."
+	case l.Kind == incident.Unmuted && l.By == "":
+		return "The mute is over."
+	case l.Kind == incident.Reminded:
+		return "Still broken and not acknowledged: people were called again."
+	case l.Kind == incident.Escalated && l.By == "":
+		return "Escalated, as nobody had acknowledged it."
+	case l.Kind == incident.Flapping:
+		return "Comes and goes: nothing more is said until it is quiet."
+	}
+	text := map[incident.LineKind]string{
+		incident.Acked: "Acknowledged", incident.Unacked: "Acknowledgement taken back", incident.Unmuted: "Unmuted", incident.Escalated: "Escalated",
+	}[l.Kind]
+	return cmp.Or(text, words(string(l.Kind))) + by + note + "."
 }

@@ -90,7 +90,7 @@ func (a *app) evaluate(ctx context.Context, p *project, moment time.Time, stateF
 	}
 	defer closeSources()
 	progress := a.startProgress(fmt.Sprintf("asking what %d checks want to know", len(cs)))
-	results := watch.Evaluate(ctx, src, cs, past.of(cs), moment)
+	results := watch.Evaluate(ctx, src, cs, past.of(cs), nil, moment)
 	progress.stop()
 	if ctx.Err() != nil {
 		return incident.Run{}, exit{exitInterrupted, context.Cause(ctx)}
