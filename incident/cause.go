@@ -18,6 +18,9 @@ type entry struct {
 	// blind: the check is in error, not failing; it can be held, never be a
 	// root and never explain.
 	blind bool
+	// planned is the announced work that explains it; empty for none. Only
+	// what no finding explains has one.
+	planned AnnouncementID
 	// fresh is false while a finding released by a closed cause waits for its
 	// one evaluation.
 	fresh bool

@@ -29,6 +29,7 @@ func Decide(s *checks.Suite, b Book, r Run, p Policy) Change {
 	d.evaluate()
 	d.forget()
 	d.entries = causes(s, d.state)
+	d.excuse()
 	d.dataIncidents()
 	d.blindness()
 	d.brokenFiles()
@@ -130,7 +131,7 @@ func (d *decision) dataIncidents() {
 func (d *decision) roots() map[dag.NodeID][]*entry {
 	roots := map[dag.NodeID][]*entry{}
 	for _, e := range d.entries {
-		if e.cause == nil && e.state.Active() && e.fresh {
+		if e.cause == nil && e.planned == "" && e.state.Active() && e.fresh {
 			roots[e.node()] = append(roots[e.node()], e)
 		}
 	}
@@ -263,6 +264,12 @@ func (d *decision) close(i Incident) {
 
 // why says how an incident ended when it was not by passing checks.
 func (d *decision) why(i Incident) string {
+	for _, e := range d.entries {
+		if e.planned != "" && e.node() == i.Root && e.state.Active() {
+			a := Book{Announcements: d.book.Announcements}.Apply(d.change).Announcements[e.planned]
+			return "announced by " + a.By + ": " + a.Reason
+		}
+	}
 	for _, f := range i.Own() {
 		if d.suite.Check(f.Check) != nil {
 			return ""
@@ -277,7 +284,8 @@ func (d *decision) well(id dag.CheckID) bool {
 	return d.suite.Check(id) == nil || s.Phase == OK
 }
 
-// finish notes in every finding's state which incident it belongs to.
+// finish notes in every finding's state which incident it belongs to, or which
+// announcement explains it.
 func (d *decision) finish() {
 	holder := map[dag.CheckID]ID{}
 	for _, i := range d.open(Data) {
@@ -288,11 +296,11 @@ func (d *decision) finish() {
 		}
 	}
 	for _, e := range d.entries {
-		want, s := holder[e.check.ID()], d.state(e.check.ID())
-		if s.HeldBy == want {
+		want, s, planned := holder[e.check.ID()], d.state(e.check.ID()), e.owner().planned
+		if s.HeldBy == want && s.Announced == planned {
 			continue
 		}
-		s.HeldBy = want
+		s.HeldBy, s.Announced = want, planned
 		if want != "" {
 			s.Released = time.Time{}
 		}

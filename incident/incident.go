@@ -191,6 +191,9 @@ type State struct {
 	// failed: it stands alone only after one more evaluation.
 	HeldBy   ID        `json:"held_by,omitempty"`
 	Released time.Time `json:"released,omitzero"`
+	// Announced is the planned work that explains the finding, or its cause: it
+	// opens no incident until that ends.
+	Announced AnnouncementID `json:"announced,omitempty"`
 	// Fingerprint is the meaning of the check at the last evaluation.
 	Fingerprint string `json:"fingerprint,omitempty"`
 	// At is the moment of the last evaluation. It is kept in memory only:
@@ -289,6 +292,9 @@ type Change struct {
 	// Wake is the next moment at which something would change by time alone;
 	// zero is never.
 	Wake time.Time
+	// Recheck names nodes that should be evaluated now: planned work that
+	// explained what they show has ended. It is asked for until they were.
+	Recheck []dag.NodeID
 }
 
 // Empty tells whether nothing changed.

@@ -49,6 +49,17 @@ var dataRules = []rule{
 	{reasons{checks.Lag, checks.Torn}, reasons{checks.Lag, checks.Torn, checks.Orphans, checks.UnexplainedChange}},
 }
 
+// announcedBelow is what announced work on a table can cause in those below it:
+// whatever some finding of the table could explain, but for reasons that explain
+// only themselves.
+var announcedBelow = func() reasons {
+	var out reasons
+	for _, r := range dataRules {
+		out = append(out, r.below...)
+	}
+	return out
+}()
+
 // explains tells whether the finding above can be why the one below exists.
 // The caller has made sure that above's node is upstream of below's check.
 func explains(above, below *checks.Check, why, what Finding) bool {

@@ -16,12 +16,13 @@ func (d *decision) blindness() {
 	for _, e := range d.entries {
 		held[e.check.ID()] = e.blind && e.cause != nil
 	}
+	planned := d.announcements()
 	blind := map[string][]Finding{}
 	alarm := map[string]bool{}
 	var order []string
 	for c := range d.suite.All() {
 		s := d.state(c.ID())
-		if s.Troubles == 0 || held[c.ID()] || c.Spec.Shadow {
+		if s.Troubles == 0 || held[c.ID()] || c.Spec.Shadow || d.excused(c, s, planned) {
 			continue
 		}
 		conn := c.Node.Connection

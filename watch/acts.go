@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/incident"
 )
@@ -132,6 +133,18 @@ func (s *Service) CheckNow(ctx context.Context, nodes []dag.NodeID, by, via stri
 	return nil
 }
 
+// lookAgain has nodes re-checked unless somebody does already. The caller holds
+// mu.
+func (s *Service) lookAgain(nodes []dag.NodeID) {
+	for _, id := range nodes {
+		asked := func(c *checks.Check) bool { return c.Node.ID == id }
+		wished := func(w wish) bool { return slices.Contains(w.nodes, id) }
+		if !slices.ContainsFunc(s.busy[id.DAG()].checks, asked) && !slices.ContainsFunc(s.wishes, wished) {
+			s.wishes = append(s.wishes, wish{nodes: []dag.NodeID{id}, tell: make(chan struct{})})
+		}
+	}
+}
+
 // grant takes the wishes whose DAGs have nothing in flight. The caller holds mu.
 func (s *Service) grant() []due {
 	granted := map[string]due{}
@@ -141,9 +154,12 @@ func (s *Service) grant() []due {
 		if !begun && s.flying(name) != grounded {
 			return false
 		}
-		if !begun {
+		switch {
+		case !begun:
 			d = due{dag: name, by: w.by, via: w.via}
-		} else if !strings.Contains(d.by, w.by) {
+		case d.by == "":
+			d.by, d.via = w.by, w.via
+		case !strings.Contains(d.by, w.by):
 			d.by += ", " + w.by
 		}
 		for _, id := range w.nodes {

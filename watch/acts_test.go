@@ -155,3 +155,36 @@ func TestSenselessAnnouncementsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestWhenPlannedWorkEndsWhatItExplainedIsLookedAtAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		src := &warehouse{rows: 1}
+		s := service(t, compile(t, quarter), store, src)
+		during(t, s, func() {
+			pass(time.Minute)
+			_, err := s.Announce(t.Context(), incident.Announcement{Node: "shop/orders", Until: time.Now().Add(35 * time.Minute), Reason: "backfill", By: "ana"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			src.rows = 0
+			pass(34 * time.Minute)
+			if n := len(store.book.Incidents); n != 0 {
+				t.Fatalf("%d incidents during the work", n)
+			}
+			pass(time.Minute + time.Second) // 00:36, between two slots
+			last := store.runs[len(store.runs)-1]
+			for _, r := range store.runs {
+				if len(r.Results) > 0 {
+					last = r
+				}
+			}
+			if !last.Slot.IsZero() || last.Moment.Format("15:04") != "00:36" || len(store.book.Incidents) != 1 {
+				t.Errorf("last run %+v, %d incidents: want a look at the end of the work, and what still fails opened", last, len(store.book.Incidents))
+			}
+			if runs := len(store.shape()); runs > 6 {
+				t.Errorf("%d runs: looked again and again", runs)
+			}
+		})
+	})
+}

@@ -259,6 +259,7 @@ func (s *Service) write(run incident.Run, meant map[dag.CheckID]string, refuse f
 		close(done)
 	}
 	delete(s.busy, run.DAG) // only now is its slot known to the store
+	s.lookAgain(change.Recheck)
 	s.mu.Unlock()
 	s.cfg.Recorded(run, change)
 	return change, nil
