@@ -73,8 +73,9 @@ func equalKeys(left, right string, n int) string {
 	return strings.Join(conds, " and ")
 }
 
-// coverage groups both sides by key before it joins them: duplicate parents cannot
-// multiply rows, and rows and distinct keys come from one pass.
+// coverage groups both sides by key before it joins them where segments or samples
+// are asked for: duplicate parents cannot multiply rows, and rows and distinct keys
+// come from one pass. Without those it is orphans.
 func (p *planner) coverage(place int, q probe.Coverage) error {
 	child, err := p.table(q.Child)
 	if err != nil {
@@ -97,6 +98,11 @@ func (p *planner) coverage(place int, q probe.Coverage) error {
 	conds, err := p.conditions(child, q.Where, q.Window)
 	if err != nil {
 		return err
+	}
+	if segment == "" && q.KeySample == 0 {
+		sql := p.orphans(child, keys, conds, parent, parentKeys)
+		p.out = append(p.out, single(place, sql, func(rows [][]any) (any, error) { return readCoverage(q, [][][]any{rows}) }))
+		return nil
 	}
 	with := p.joinedKeys(child, keys, conds, segment, parent, parentKeys)
 	st := statement{sql: []string{with + coverageTotals(q, len(keys))}, answers: []int{place}}

@@ -55,6 +55,7 @@ func MySQL(server string) Dialect {
 		Bucket:     mysqlBucket,
 		NextBucket: func(per probe.Per, day string) string { return day + " + interval 1 " + string(per) },
 		Later:      func(expr, seconds string) string { return expr + " + interval " + seconds + " second" },
+		Distinct:   func(columns []string) string { return "count(distinct " + strings.Join(columns, ", ") + ")" },
 		RowHash:    mysqlRowHash,
 		Canonical:  mysqlCanonical,
 		KeyHash: func(exprs []string) string {

@@ -47,6 +47,8 @@ type table struct {
 	name    string // for people
 	from    string // for FROM
 	columns []probe.Column
+	keys    [][]string // enforced
+	notNull bool       // enforced
 }
 
 // column finds a column by name: as written, or else but for its case, as most
@@ -259,7 +261,7 @@ func (p *planner) table(of probe.Relation) (table, error) {
 	if description.Err != nil {
 		return table{}, description.Err
 	}
-	t := table{name: strings.Join(of.Table.Items(), "."), from: p.d.from(p.resolved(of)), columns: description.Columns}
+	t := table{name: strings.Join(of.Table.Items(), "."), from: p.d.from(p.resolved(of)), columns: description.Columns, keys: description.Keys, notNull: description.NotNull}
 	if of.Query != "" {
 		t.name = "the query"
 	}

@@ -50,6 +50,7 @@ func Postgres(version string) Dialect {
 			return "cast(" + day + " + interval '1 " + string(per) + "' as date)"
 		},
 		Later:     func(expr, seconds string) string { return expr + " + " + seconds + " * interval '1 second'" },
+		Distinct:  distinctRows,
 		RowHash:   postgresRowHash,
 		Canonical: postgresCanonical,
 		// By the types' own equality, so that 1.0 and 1.00 are one key; never negative.

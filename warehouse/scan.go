@@ -46,17 +46,17 @@ func (p *planner) add(t table, of probe.Relation, where string, w probe.Window, 
 // fuse makes one SELECT of the pieces of a group; equal expressions stand once.
 func fuse(d Dialect, g group, pieces []piece) statement {
 	var list []string
-	index := make(map[string]int)
+	index := make(map[expr]int)
 	names := make(map[string]bool)
 	columns := make([][]int, len(pieces))
 	st := statement{}
 	for i, pc := range pieces {
 		st.answers = append(st.answers, pc.place)
 		for _, e := range pc.exprs {
-			at, known := index[e.sql]
+			at, known := index[e]
 			if !known {
 				at = len(list)
-				index[e.sql] = at
+				index[e] = at
 				list = append(list, e.sql+" as "+unique(names, e.name))
 			}
 			columns[i] = append(columns[i], at)
@@ -157,9 +157,13 @@ func (p *planner) badRows(place int, q probe.BadRows) error {
 	if err != nil {
 		return err
 	}
+	bad := expr{string(q.Rule) + "_" + columns[0].Name, countWhen(cond)}
+	if q.Rule == probe.Nulls && t.notNull && !columns[0].Nullable {
+		bad = expr{bad.name + "_by_constraint", "0"}
+	}
 	return p.add(t, q.Of, q.Where, q.Window, piece{
 		place: place,
-		exprs: []expr{{string(q.Rule) + "_" + columns[0].Name, countWhen(cond)}, countRows},
+		exprs: []expr{bad, countRows},
 		read:  func(r *cells) any { return probe.Bad{Bad: r.count(), Rows: r.count()} },
 	})
 }
@@ -267,32 +271,26 @@ func (p *planner) textLiteral(c probe.Column, s string) (string, bool) {
 	return "", false
 }
 
-// duplicates joins the other duplicates of the same rows in one statement.
+// duplicates counts the rows beyond the first of each key in the scan that others
+// share: rows with a whole key, less distinct keys. A key that the engine enforces
+// has none.
 func (p *planner) duplicates(place int, t table, q probe.BadRows, columns []probe.Column) error {
 	if len(columns) == 0 {
 		return refuse(probe.Statement, "rule unique names no column")
 	}
-	conds, err := p.conditions(t, q.Where, q.Window)
-	if err != nil {
-		return err
+	name := strings.Join(q.Columns.Items(), "_")
+	repeated := expr{"repeated_" + name + "_by_constraint", "0"}
+	if !t.unique(columns) {
+		var keys []string
+		for _, c := range columns {
+			keys = append(keys, p.d.Quote(c.Name))
+		}
+		whole := strings.Join(keys, " is not null and ") + " is not null"
+		repeated = expr{"repeated_" + name, countWhen(whole) + " - " + p.d.Distinct(keys)}
 	}
-	rest := "from " + t.from + whereClause(conds)
-	var keys []string
-	for _, c := range columns {
-		keys = append(keys, p.d.Quote(c.Name))
-		conds = append(conds, p.d.Quote(c.Name)+" is not null")
-	}
-	repeated := "(select coalesce(sum(n - 1), 0) from (\nselect count(*) as n from " + t.from + whereClause(conds) +
-		"\ngroup by " + strings.Join(keys, ", ") + "\n) as keyed)"
-	// The group has no FROM of its own: each expression brings its rows.
-	g := group{of: q.Of, where: q.Where, window: q.Window, from: "(select 1) as one"}
-	if _, known := p.fused[g]; !known {
-		p.order = append(p.order, g)
-	}
-	p.fused[g] = append(p.fused[g], piece{
+	return p.add(t, q.Of, q.Where, q.Window, piece{
 		place: place,
-		exprs: []expr{{"n_rows", "(select count(*) " + rest + ")"}, {"repeated_" + strings.Join(q.Columns.Items(), "_"), repeated}},
+		exprs: []expr{countRows, repeated},
 		read:  func(r *cells) any { rows := r.count(); return probe.Bad{Bad: r.count(), Rows: rows} },
 	})
-	return nil
 }

@@ -98,7 +98,12 @@ const (
 type Description struct {
 	Columns   []probe.Column
 	Statement string // what a person can run to see the same
-	Err       error
+	// Keys lists sets of column names that the engine keeps unique. Only what it
+	// enforces on every row stands here: questions are answered by it without a look.
+	Keys [][]string
+	// NotNull says that the engine enforces on every row what Columns say of NULLs.
+	NotNull bool
+	Err     error
 }
 
 // Limits bound a Source.

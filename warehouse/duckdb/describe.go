@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ type entry struct {
 	database, schema, name string
 	view                   bool
 	columns                []probe.Column
+	keys                   [][]string // enforced
 }
 
 // Describe implements warehouse.Session. Tables are read from the catalog in one
@@ -49,7 +51,7 @@ func (s *session) Describe(ctx context.Context, of []probe.Relation) []warehouse
 		case found.view:
 			out[i] = s.bind(ctx, s.quoted(parts))
 		default:
-			out[i].Columns = found.columns
+			out[i].Columns, out[i].Keys, out[i].NotNull = found.columns, found.keys, true
 		}
 	}
 	return out
@@ -96,7 +98,29 @@ order by c.database_name <> 'memory', c.database_name, c.schema_name <> 'main', 
 		last := &catalog[len(catalog)-1]
 		last.columns = append(last.columns, column(row[3], row[4], row[5] == true))
 	}
-	return catalog, nil
+	return catalog, s.keys(ctx, catalog)
+}
+
+// keys adds to the tables which sets of their columns the engine keeps unique.
+func (s *session) keys(ctx context.Context, catalog []entry) error {
+	rows, err := s.Query(ctx, `select database_name, schema_name, table_name, cast(to_json(constraint_column_names) as varchar)
+from duckdb_constraints() where constraint_type in ('PRIMARY KEY', 'UNIQUE')`)
+	if err != nil {
+		return err
+	}
+	enforced := make(map[[3]any][][]string, len(rows))
+	for _, row := range rows {
+		var key []string
+		if err := json.Unmarshal(fmt.Append(nil, row[3]), &key); err != nil {
+			return &probe.Error{Class: probe.BadAnswer, Msg: "read the constraints: " + err.Error(), Cause: err}
+		}
+		table := [3]any(row[:3])
+		enforced[table] = append(enforced[table], key)
+	}
+	for i := range catalog {
+		catalog[i].keys = enforced[[3]any{catalog[i].database, catalog[i].schema, catalog[i].name}]
+	}
+	return nil
 }
 
 // resolve finds a table as the engine does: without regard to case, the first in

@@ -70,19 +70,22 @@ func (s *session) describeTables(ctx context.Context, of []probe.Relation, place
 		wanted[n] = fmt.Sprintf("(%d, %s, %s, %s)", place, catalog, schema, text(name))
 	}
 	rows, err := s.Query(ctx, `with wanted(place, db, nsp, rel) as (select place, cast(db as text), cast(nsp as text), cast(rel as text) from (values `+strings.Join(wanted, ", ")+`) as v(place, db, nsp, rel)),
-found as (select distinct on (w.place) w.place, c.oid
+found as (select distinct on (w.place) w.place, c.oid, c.relkind = 'r' and not c.relhassubclass as plain
   from wanted w join pg_catalog.pg_class c on cast(c.relname as text) = w.rel and c.relkind in ('r', 'v', 'm', 'f', 'p')
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where coalesce(w.db, current_database()) = current_database() and case when w.nsp is null then n.nspname = any(current_schemas(true)) else cast(n.nspname as text) = w.nsp end
-  order by w.place, array_position(current_schemas(true), n.nspname))
-select f.place, cast(a.attname as text), pg_catalog.format_type(a.atttypid, a.atttypmod), `+typeClass+`, not a.attnotnull
-from found f left join pg_catalog.pg_attribute a on a.attrelid = f.oid and a.attnum > 0 and not a.attisdropped
+  order by w.place, array_position(current_schemas(true), n.nspname)),
+enforced as (select indrelid, string_agg(cast(indkey as text), ',') as keys from pg_catalog.pg_index
+  where indisunique and indisvalid and indimmediate and indpred is null and indexprs is null and indnatts = indnkeyatts group by indrelid)
+select f.place, cast(a.attname as text), pg_catalog.format_type(a.atttypid, a.atttypmod), `+typeClass+`, not a.attnotnull, a.attnum, f.plain, case when f.plain then k.keys end
+from found f left join enforced k on k.indrelid = f.oid left join pg_catalog.pg_attribute a on a.attrelid = f.oid and a.attnum > 0 and not a.attisdropped
 left join pg_catalog.pg_type t on t.oid = a.atttypid left `+ofType+`
 order by f.place, a.attnum`)
 	if err != nil {
 		return err
 	}
-	for _, row := range rows {
+	numbers := make(map[string]string) // columns of the table at hand, by their numbers
+	for i, row := range rows {
 		place := int(row[0].(int64))
 		out[place].Statement = `\d ` + s.quoted(of[place])
 		if out[place].Columns == nil {
@@ -90,9 +93,30 @@ order by f.place, a.attnum`)
 		}
 		if row[1] != nil {
 			out[place].Columns = append(out[place].Columns, column(row[1], row[2], row[3], row[4] == true))
+			numbers[fmt.Sprint(row[5])] = fmt.Sprint(row[1])
+		}
+		if i+1 == len(rows) || rows[i+1][0] != row[0] {
+			out[place].NotNull, out[place].Keys = row[6] == true, keys(row[7], numbers)
+			clear(numbers)
 		}
 	}
 	return s.absent(ctx, of, places, out)
+}
+
+// keys names the columns of unique indexes, which come as "1 3,2". Only plain tables
+// have any: an index does not reach the tables that inherit from one.
+func keys(list any, numbers map[string]string) (all [][]string) {
+	if list == nil {
+		return nil
+	}
+	for index := range strings.SplitSeq(fmt.Sprint(list), ",") {
+		var key []string
+		for number := range strings.FieldsSeq(index) {
+			key = append(key, numbers[number])
+		}
+		all = append(all, key)
+	}
+	return all
 }
 
 func column(name, typ, class any, nullable bool) probe.Column {
