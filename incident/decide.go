@@ -33,6 +33,7 @@ func Decide(s *checks.Suite, b Book, r Run, p Policy) Change {
 	d.dataIncidents()
 	d.blindness()
 	d.brokenFiles()
+	d.ownTroubles()
 	d.timers()
 	d.finish()
 	return d.change

@@ -41,6 +41,7 @@ const (
 	Data        Kind = "data"
 	CannotCheck Kind = "cannot_check" // checks on one connection cannot be answered
 	BrokenFile  Kind = "broken_file"  // a DAG file cannot be taken up as it is
+	Self        Kind = "self"         // something is wrong with pipewatch itself
 )
 
 // Status is the life of an incident.
@@ -63,6 +64,7 @@ type Incident struct {
 	Root       dag.NodeID   `json:"root,omitempty"`       // of a data incident
 	Connection string       `json:"connection,omitempty"` // of a cannot-check incident
 	File       string       `json:"file,omitempty"`       // of a broken file
+	Trouble    string       `json:"trouble,omitempty"`    // name of pipewatch's own trouble
 	Severity   dag.Severity `json:"severity"`
 	Findings   []Finding    `json:"findings"` // the root's own first, then what it holds, in topological order
 	Blocks     []dag.NodeID `json:"blocks"`   // every node below the root, healthy ones too
@@ -251,6 +253,16 @@ type Run struct {
 	// Announce lists announcements that were made, or taken back (see
 	// Announcement.EndedBy).
 	Announce []Announcement
+	// Troubles lists what is wrong with pipewatch itself now.
+	Troubles []Trouble
+}
+
+// Trouble is something that is wrong with pipewatch itself: a disk that is
+// full, a state file that was damaged. While one of a name lasts there is one
+// incident about it.
+type Trouble struct {
+	Name    string `json:"name"`    // "disk"
+	Problem string `json:"problem"` // what is wrong and what to do, in sentences
 }
 
 // Broken is a DAG file with what is wrong with it, in one line.

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -90,9 +91,30 @@ func (d *decision) brokenFiles() {
 	for _, b := range d.run.Broken {
 		problems[b.File] = b.Problem
 	}
-	for _, i := range d.open(BrokenFile) {
-		problem, still := problems[i.File]
-		delete(problems, i.File)
+	d.conditions(BrokenFile, problems,
+		func(i Incident) string { return i.File },
+		func(file string) Incident { return Incident{ID: newID("file "+file, d.now), File: file} })
+}
+
+// ownTroubles keeps one incident per trouble of pipewatch itself.
+func (d *decision) ownTroubles() {
+	problems := map[string]string{}
+	for _, t := range d.run.Troubles {
+		problems[t.Name] = t.Problem
+	}
+	d.conditions(Self, problems,
+		func(i Incident) string { return i.Trouble },
+		func(name string) Incident { return Incident{ID: newID("self "+name, d.now), Trouble: name} })
+}
+
+// conditions keeps one incident of a kind for each thing that has a problem, for
+// as long as it has one. name tells what an incident is about, begin makes a
+// new one.
+func (d *decision) conditions(kind Kind, problems map[string]string, name func(Incident) string, begin func(string) Incident) {
+	fresh := maps.Clone(problems)
+	for _, i := range d.open(kind) {
+		problem, still := problems[name(i)]
+		delete(fresh, name(i))
 		switch {
 		case !still:
 			i.Status, i.ResolvedAt = Resolved, d.now
@@ -106,15 +128,10 @@ func (d *decision) brokenFiles() {
 		}
 		d.change.Incidents[i.ID] = i
 	}
-	for _, b := range d.run.Broken {
-		if _, fresh := problems[b.File]; !fresh {
-			continue
-		}
-		i := Incident{
-			ID: newID("file "+b.File, d.now), Kind: BrokenFile, Status: Open, File: b.File,
-			Severity: dag.Error, OpenedAt: d.now, Onset: d.now,
-			Findings: []Finding{{Outcome: checks.Error, Message: b.Problem, Severity: dag.Error, FirstSeen: d.now}},
-		}
+	for _, about := range slices.Sorted(maps.Keys(fresh)) {
+		i := begin(about)
+		i.Kind, i.Status, i.Severity, i.OpenedAt, i.Onset = kind, Open, dag.Error, d.now, d.now
+		i.Findings = []Finding{{Outcome: checks.Error, Message: fresh[about], Severity: dag.Error, FirstSeen: d.now}}
 		i.say(d.now, Line{Kind: Opened})
 		d.change.Incidents[i.ID] = i
 	}

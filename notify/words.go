@@ -95,6 +95,8 @@ func (n Notice) Subject(v Voice) string {
 		return "connection " + v.Name(n.Incident.Connection)
 	case incident.BrokenFile:
 		return "file " + v.Name(n.Incident.File)
+	case incident.Self:
+		return "pipewatch's own " + v.Said(n.Incident.Trouble)
 	}
 	return v.Name(n.Label(n.Incident.Root))
 }
@@ -144,6 +146,8 @@ func Headline(n Notice, v Voice) string {
 			return fmt.Sprintf("%s answers again — was silent for %s", subject, lasted)
 		case incident.BrokenFile:
 			return fmt.Sprintf("%s is taken up again — was broken for %s", subject, lasted)
+		case incident.Self:
+			return fmt.Sprintf("%s is well again — was in trouble for %s", subject, lasted)
 		}
 		return fmt.Sprintf("%s is well again — was broken for %s", subject, lasted)
 	}
@@ -152,6 +156,8 @@ func Headline(n Notice, v Voice) string {
 		return fmt.Sprintf("%s cannot be checked — %s without an answer", subject, Count(len(i.Findings), "check"))
 	case incident.BrokenFile:
 		return subject + " is broken — what it says now is not watched"
+	case incident.Self:
+		return subject + " is in trouble — what it watches may go unwatched"
 	}
 	s := subject + " " + v.Said(Predicate(n.Lead()))
 	switch {

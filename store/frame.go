@@ -48,14 +48,11 @@ func seal(key string, version byte, payload []byte) []byte {
 // unseal gives the payload of a frame, inflated. It is valid after the
 // transaction only when it was deflated.
 func unseal(bucket, key string, frame []byte) ([]byte, error) {
+	if err := intact(bucket, key, frame); err != nil {
+		return nil, err
+	}
 	bad := func(err error) error { return &CorruptError{Bucket: bucket, Key: key, Cause: err} }
-	if len(frame) < frameHead {
-		return nil, bad(fmt.Errorf("%d bytes are no record", len(frame)))
-	}
 	version, payload := frame[0], frame[frameHead:]
-	if binary.BigEndian.Uint32(frame[1:]) != checksum(key, version, payload) {
-		return nil, bad(errors.New("its checksum does not match"))
-	}
 	switch version {
 	case plainJSON:
 		return payload, nil
@@ -67,6 +64,18 @@ func unseal(bucket, key string, frame []byte) ([]byte, error) {
 		return b, nil
 	}
 	return nil, bad(fmt.Errorf("record version %d is not known", version))
+}
+
+// intact holds a frame against its checksum.
+func intact(bucket, key string, frame []byte) error {
+	bad := func(err error) error { return &CorruptError{Bucket: bucket, Key: key, Cause: err} }
+	if len(frame) < frameHead {
+		return bad(fmt.Errorf("%d bytes are no record", len(frame)))
+	}
+	if version, payload := frame[0], frame[frameHead:]; binary.BigEndian.Uint32(frame[1:]) != checksum(key, version, payload) {
+		return bad(errors.New("its checksum does not match"))
+	}
+	return nil
 }
 
 // encode frames a value as JSON.

@@ -21,26 +21,27 @@ import (
 
 // heading is the first line.
 type heading struct {
-	DAG      string            `json:"dag,omitempty"`
-	Slot     time.Time         `json:"slot,omitzero"`
-	Moment   time.Time         `json:"moment"`
-	InFlight []string          `json:"in_flight,omitempty"`
-	Broken   []incident.Broken `json:"broken,omitempty"`
-	By       string            `json:"by,omitempty"`
-	Via      string            `json:"via,omitempty"`
-	Acts     []incident.Act    `json:"acts,omitempty"`
+	DAG      string             `json:"dag,omitempty"`
+	Slot     time.Time          `json:"slot,omitzero"`
+	Moment   time.Time          `json:"moment"`
+	InFlight []string           `json:"in_flight,omitempty"`
+	Broken   []incident.Broken  `json:"broken,omitempty"`
+	Troubles []incident.Trouble `json:"troubles,omitempty"`
+	By       string             `json:"by,omitempty"`
+	Via      string             `json:"via,omitempty"`
+	Acts     []incident.Act     `json:"acts,omitempty"`
 
 	Announce []incident.Announcement `json:"announce,omitempty"`
 }
 
 func headingOf(r incident.Run) heading {
-	return heading{r.DAG, r.Slot, r.Moment, r.InFlight, r.Broken, r.By, r.Via, r.Acts, r.Announce}
+	return heading{r.DAG, r.Slot, r.Moment, r.InFlight, r.Broken, r.Troubles, r.By, r.Via, r.Acts, r.Announce}
 }
 
 // run is the run that the heading tells of, without its results.
 func (h heading) run() incident.Run {
 	return incident.Run{
-		DAG: h.DAG, Slot: h.Slot, Moment: h.Moment, InFlight: h.InFlight, Broken: h.Broken,
+		DAG: h.DAG, Slot: h.Slot, Moment: h.Moment, InFlight: h.InFlight, Broken: h.Broken, Troubles: h.Troubles,
 		By: h.By, Via: h.Via, Acts: h.Acts, Announce: h.Announce,
 	}
 }

@@ -79,6 +79,7 @@ type DB struct {
 	writing sync.Mutex // held from reading the view to replacing it
 	view    atomic.Pointer[view]
 	broken  atomic.Pointer[CommitError]
+	hurt    atomic.Pointer[CorruptError]
 }
 
 // Open opens the file at path and takes its lock; it creates the file (0600)
@@ -93,6 +94,7 @@ func Open(path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	sign(path) // before the first look, which a damaged file may make the last
 	db := &DB{bolt: bolt, path: path, recall: o.Recall}
 	if db.recall == 0 {
 		db.recall = 24 * time.Hour
@@ -101,9 +103,16 @@ func Open(path string, o Options) (*DB, error) {
 		_ = bolt.Close()
 		return nil, err
 	}
-	// Only a courtesy to whoever finds the file held; the lock is the truth.
-	_ = os.WriteFile(pidFile(path), []byte(strconv.Itoa(os.Getpid())), 0o600)
 	return db, nil
+}
+
+// sign leaves the process's number beside the file until Close: to whoever
+// finds the file held it is a courtesy (the lock is the truth), to whoever
+// finds it left behind a sign that the file was not closed.
+func sign(path string) {
+	if os.WriteFile(pidFile(path), []byte(strconv.Itoa(os.Getpid())), 0o600) == nil {
+		_ = syncDir(path)
+	}
 }
 
 // prepare makes the folder and refuses a file that others can read: it holds
@@ -111,6 +120,9 @@ func Open(path string, o Options) (*DB, error) {
 func prepare(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("create folder of state file: %w", err)
+	}
+	if err := local(path); err != nil {
+		return err
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -235,20 +247,36 @@ func (d *DB) extend() error {
 	})
 }
 
-// damaged puts the file's name into an error about one of its records.
+// damaged puts the file's name into an error about one of its records, and
+// remembers that there was one.
 func (d *DB) damaged(err error) error {
-	if c, ok := errors.AsType[*CorruptError](err); ok && c.Path == "" {
-		c.Path = d.path
+	if c, ok := errors.AsType[*CorruptError](err); ok {
+		if c.Path == "" {
+			c.Path = d.path
+		}
+		d.hurt.CompareAndSwap(nil, c)
 	}
 	return err
 }
 
-// Close waits for transactions under way and lets go of the file.
+// Damage is the first damaged record that was met since Open; nil while there
+// was none. The process should end then: the next start puts the file aside.
+func (d *DB) Damage() error {
+	if e := d.hurt.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// Close waits for transactions under way and lets go of the file. A file that
+// was found damaged is left as not closed, so that the next start checks it.
 func (d *DB) Close() error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	err := d.bolt.Close()
-	_ = os.Remove(pidFile(d.path))
+	if d.Damage() == nil {
+		_ = os.Remove(pidFile(d.path))
+	}
 	if err != nil {
 		return fmt.Errorf("close state file %s: %w", d.path, err)
 	}
@@ -323,6 +351,7 @@ func (d *DB) update(doing string, fn func(*bbolt.Tx) error) error {
 	}
 	lost := &CommitError{Path: d.path, Doing: doing, Cause: err}
 	d.broken.Store(lost)
+	d.release(err)
 	return lost
 }
 

@@ -85,7 +85,9 @@ type Service struct {
 	busy   map[string]due    // runs in flight, by DAG
 	wishes []wish            // re-checks asked for and not begun
 	broken []incident.Broken // DAG files that could not be taken up
-	dirty  bool              // the suite was replaced: decide anew
+	// troubles are those of pipewatch itself, as last told.
+	troubles []incident.Trouble
+	dirty    bool // the suite or the troubles were replaced: decide anew
 }
 
 // New makes a service that has yet to Run. Broken names the DAG files that are
@@ -147,6 +149,17 @@ func (s *Service) Reload(suite *checks.Suite, broken ...incident.Broken) error {
 	s.mu.Unlock()
 	s.kick()
 	return nil
+}
+
+// Trouble tells what is wrong with pipewatch itself from now on; nil is nothing.
+func (s *Service) Trouble(now []incident.Trouble) {
+	s.mu.Lock()
+	changed := !slices.Equal(s.troubles, now)
+	s.troubles, s.dirty = now, s.dirty || changed
+	s.mu.Unlock()
+	if changed {
+		s.kick()
+	}
 }
 
 // Next lists when each DAG is due, soonest first.
@@ -270,7 +283,7 @@ func (s *Service) write(run incident.Run, meant map[dag.CheckID]string, refuse f
 func (s *Service) complete(run *incident.Run) *checks.Suite {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	run.Broken = s.broken
+	run.Broken, run.Troubles = s.broken, s.troubles
 	s.dirty = false
 	for name := range s.busy {
 		if name != run.DAG {

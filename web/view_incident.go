@@ -103,6 +103,8 @@ func blind(i incident.Incident) string {
 		return "Cannot check " + i.Connection
 	case incident.BrokenFile:
 		return "Cannot read " + i.File
+	case incident.Self:
+		return "pipewatch's own " + i.Trouble
 	}
 	return ""
 }

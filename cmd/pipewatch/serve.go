@@ -15,7 +15,7 @@ import (
 
 	"github.com/pipewatch-dev/pipewatch/conf"
 	"github.com/pipewatch-dev/pipewatch/jobs/heartbeat"
-	"github.com/pipewatch-dev/pipewatch/notify/slack"
+	"github.com/pipewatch-dev/pipewatch/notify"
 	"github.com/pipewatch-dev/pipewatch/store"
 	"github.com/pipewatch-dev/pipewatch/watch"
 )
@@ -52,7 +52,19 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return exit{exitUsage, err}
 	}
-	db, err := store.Open(cfg.State.Path, store.Options{})
+	channel := slackChannel(cfg)
+	err = a.serveProject(ctx, path, cfg, channel)
+	if e, coded := errors.AsType[exit](err); coded && e.code != exitUsage {
+		a.lastWords(ctx, cfg, channel, e.err)
+	}
+	return err
+}
+
+// serveProject runs the service of an operator's file. An error with another
+// code than that of usage is one of the state, which cannot be told by way of
+// the outbox any more.
+func (a *app) serveProject(ctx context.Context, path string, cfg config, channel notify.Channel) error {
+	db, err := a.openState(ctx, cfg.State.Path)
 	if err != nil {
 		return exit{stateCode(err), err}
 	}
@@ -78,10 +90,8 @@ func (a *app) serve(ctx context.Context) error {
 	clock := watch.Clock{}
 	s, err := newService(parts{
 		project: p, source: src, store: db, now: clock.Now, wait: clock.Wait, log: a.log, broken: t.broken,
-		channel: slack.New(slack.Config{
-			Token: cfg.Alerts.Slack.Token, APIURL: cfg.Alerts.Slack.APIURL,
-			DefaultChannel: cfg.Alerts.Slack.DefaultChannel, Timeout: cfg.Alerts.Slack.Timeout.Std(),
-		}),
+		channel: channel,
+		check:   func(file string) error { return checkApart(ctx, file) },
 	})
 	if err != nil {
 		return exit{stateCode(err), err}

@@ -34,6 +34,9 @@ type parts struct {
 	observe func(incident.Run, incident.Change)
 	log     *slog.Logger
 	broken  []incident.Broken // DAG files that are not in use as they are written
+	// check reads a copy of the state in a process of its own; nil makes no
+	// copies, for a state that nobody will miss.
+	check func(path string) error
 }
 
 // service is the loop, the sender and the page of one project.
@@ -129,7 +132,7 @@ func (s *service) run(ctx context.Context, server *http.Server, listener net.Lis
 	sendCtx, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSending()
 	var wg sync.WaitGroup
-	var sendErr, serveErr error
+	var sendErr, serveErr, keepErr error
 	wg.Go(func() {
 		if sendErr = s.sender.Run(sendCtx); sendErr != nil {
 			stopLoop(sendErr)
@@ -142,7 +145,11 @@ func (s *service) run(ctx context.Context, server *http.Server, listener net.Lis
 		}
 		serveErr = nil
 	})
-	wg.Go(func() { s.tidy(loopCtx) })
+	wg.Go(func() {
+		if keepErr = s.keep(loopCtx); keepErr != nil {
+			stopLoop(keepErr)
+		}
+	})
 	loopErr := s.loop.Run(loopCtx)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
@@ -152,7 +159,7 @@ func (s *service) run(ctx context.Context, server *http.Server, listener net.Lis
 	stopLoop(nil)
 	stopSending()
 	wg.Wait()
-	return cmp.Or(loopErr, sendErr, serveErr) // one trouble shows in several of them
+	return cmp.Or(loopErr, sendErr, keepErr, serveErr) // one trouble shows in several of them
 }
 
 // openSite makes the page and the API. reload is nil where nothing can be
@@ -166,22 +173,6 @@ func (s *service) openSite(reload func() error) *http.Server {
 		Source: s, Control: control{s, reload}, Hosts: names, Zone: s.zone(), Log: s.log.With("component", "web"),
 	})
 	return web.Server("", s.site)
-}
-
-// tidy deletes runs that are older than they have to be kept.
-func (s *service) tidy(ctx context.Context) {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if _, err := s.store.Prune(s.now().Add(-s.projectNow().config.State.Keep.Std())); err != nil {
-				s.log.Error("old runs not deleted", "err", err)
-			}
-		}
-	}
 }
 
 // listen opens the address of the page.

@@ -144,6 +144,8 @@ func head(n notify.Notice, how string) string {
 		return fmt.Sprintf("*%s cannot be checked*: what is behind it may be well or not, nobody knows", subject)
 	case incident.BrokenFile:
 		return fmt.Sprintf("*%s is broken*: its last good version is watched on, if there was one; mend the file and it is taken up by itself", subject)
+	case incident.Self:
+		return fmt.Sprintf("*%s is in trouble*: this is about the watcher, not about data. Whoever runs pipewatch has to look", subject)
 	}
 	return join("\n", fmt.Sprintf("*%s %s*", subject, said(notify.Predicate(n.Lead()))), owner)
 }
@@ -163,7 +165,7 @@ func facts(n notify.Notice) []string {
 	if found == "" {
 		found = said(notify.Predicate(lead))
 	}
-	if i.Kind == incident.BrokenFile {
+	if i.Kind == incident.BrokenFile || i.Kind == incident.Self {
 		return []string{"*Problem*\n" + found, "*Since*\n" + date(i.Onset)}
 	}
 	if i.Kind == incident.CannotCheck {
