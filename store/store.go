@@ -29,6 +29,9 @@
 // answer. Record types are private to this package. Adding a field with
 // omitempty is safe; anything else needs a new frame version or a migration.
 //
+// What lies beside the file, and how damage is met, is in snapshot.go,
+// recover.go and ballast.go.
+//
 // The states, the open incidents and the posts that are not done are also kept
 // in memory, as one immutable view that is replaced after each commit: reading
 // the book costs nothing and never sees half a run.
@@ -48,6 +51,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -139,6 +143,14 @@ func prepare(path string) error {
 }
 
 func openBolt(path string, o Options) (bolt *bbolt.DB, err error) {
+	// A panic in the middle leaves the file mapped and its lock taken.
+	var file *os.File
+	defer func() {
+		if err != nil && file != nil {
+			_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+			_ = file.Close()
+		}
+	}()
 	defer catch(path, &err)()
 	size := o.MaxSize
 	if size == 0 {
@@ -149,6 +161,10 @@ func openBolt(path string, o Options) (bolt *bbolt.DB, err error) {
 		// Mapped, not resident: a file that outgrows it is mapped anew, for
 		// which all readers must be done.
 		InitialMmapSize: min(64<<20, size),
+		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+			file, err = os.OpenFile(name, flag, mode)
+			return file, err
+		},
 	})
 	switch {
 	case errors.Is(err, bolterr.ErrTimeout):

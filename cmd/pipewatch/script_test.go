@@ -45,7 +45,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("SLACK", slack.URL)
 			return l.Close()
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "eventually": eventually},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "eventually": eventually, "spoil": spoil},
 	})
 }
 

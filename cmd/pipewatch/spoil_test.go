@@ -1,0 +1,54 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"os"
+	"slices"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// spoil damages a state file as a disk does, or changes it as a newer version
+// would: spoil cut|flip|garbage|newer FILE.
+func spoil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: spoil cut|flip|garbage|newer FILE")
+	}
+	name := ts.MkAbs(args[1])
+	b, err := os.ReadFile(name)
+	ts.Check(err)
+	page := os.Getpagesize()
+	switch args[0] {
+	case "cut":
+		b = b[:3*page]
+	case "flip":
+		at := bytes.LastIndex(b, []byte(`"outcome":"`))
+		if at < 0 {
+			ts.Fatalf("%s holds no outcome", args[1])
+		}
+		b[at+12] ^= 4
+	case "garbage":
+		for n := 2 * page; n < len(b); n++ {
+			b[n] = byte(n * 7)
+		}
+	case "newer":
+		renumber(ts, b)
+	default:
+		ts.Fatalf("no way to spoil named %q", args[0])
+	}
+	ts.Check(os.WriteFile(name, b, 0o600))
+}
+
+// renumber makes the format number in every copy of the record 9.
+func renumber(ts *testscript.TestScript, b []byte) {
+	record := func(payload byte) []byte {
+		sum := crc32.Checksum([]byte{'s', 'c', 'h', 'e', 'm', 'a', 1, payload}, crc32.MakeTable(crc32.Castagnoli))
+		return slices.Concat([]byte("schema\x01"), binary.BigEndian.AppendUint32(nil, sum), []byte{payload})
+	}
+	if !bytes.Contains(b, record('1')) {
+		ts.Fatalf("the file holds no format number 1")
+	}
+	copy(b, bytes.ReplaceAll(slices.Clone(b), record('1'), record('9')))
+}
