@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,10 +37,8 @@ func kept(t *testing.T, path string, n int) {
 // damaged says without looking that one file is damaged and the others are not.
 func damaged(bad ...string) func(string) error {
 	return func(path string) error {
-		for _, b := range bad {
-			if b == path {
-				return &store.CorruptError{Path: path, Cause: errors.New("scratched")}
-			}
+		if slices.Contains(bad, path) {
+			return &store.CorruptError{Path: path, Cause: errors.New("scratched")}
 		}
 		return nil
 	}
