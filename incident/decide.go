@@ -114,12 +114,15 @@ func (d *decision) dataIncidents() {
 			continue
 		}
 		own := roots[i.Root]
-		if len(own) == 0 {
-			d.close(i)
-			continue
-		}
-		d.update(i, own)
 		delete(roots, i.Root)
+		switch {
+		case !i.Flapping.IsZero():
+			d.flap(i, own)
+		case len(own) == 0:
+			d.end(i)
+		default:
+			d.update(i, own)
+		}
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(roots), func(a, b dag.NodeID) int {
 		return cmp.Compare(d.suite.Graph.Index(a), d.suite.Graph.Index(b))
@@ -238,8 +241,8 @@ func (d *decision) lately(root dag.NodeID) (Incident, bool) {
 	return found, found.ID != "" && d.policy.ReopenWithin > 0
 }
 
-// close ends an incident whose root is well again. What it held and still
-// fails is let go: it stands alone after one more evaluation.
+// close ends an incident whose root is well again, or gone. What it held and
+// still fails is let go: it stands alone after one more evaluation.
 func (d *decision) close(i Incident) {
 	delete(d.byRoot, i.Root)
 	i.Status, i.ResolvedAt = Resolved, d.now
@@ -253,6 +256,11 @@ func (d *decision) close(i Incident) {
 	}
 	i.say(d.now, Line{Kind: Closed, Node: i.Root, Detail: why})
 	d.change.Incidents[i.ID] = i
+	d.release(i)
+}
+
+// release lets go of what an incident held and still fails.
+func (d *decision) release(i Incident) {
 	for _, e := range d.entries {
 		if e.state.HeldBy == i.ID && e.cause == nil {
 			s := e.state

@@ -78,6 +78,7 @@ type Incident struct {
 	Muted      Mark         `json:"muted,omitzero"`     // who silenced it, until when
 	Escalated  Mark         `json:"escalated,omitzero"` // who called for more help; by nobody: pipewatch itself
 	Flapping   time.Time    `json:"flapping,omitzero"`  // since when its checks are known to come and go
+	Turned     time.Time    `json:"turned,omitzero"`    // of a flapping one: when it last went or came
 	Called     time.Time    `json:"called,omitzero"`    // when people were last called: opened, raised, reopened, reminded
 	Lines      []Line       `json:"lines"`
 	Seq        int          `json:"seq"`
@@ -141,6 +142,7 @@ const (
 
 	Reminded LineKind = "reminded" // still open, and nobody has acknowledged it
 	Flapping LineKind = "flapping" // comes and goes: one line until it is quiet
+	Steady   LineKind = "steady"   // no longer comes and goes: it stays broken
 )
 
 // Line is one thing that happened to an incident. N counts from 1.
@@ -280,6 +282,19 @@ type Policy struct {
 	ErrorFor     time.Duration // how long checks may go unanswered before that is an incident
 	ErrorAfter   int           // … and how often in a row
 	RefreshEvery time.Duration // how often figures in an open incident's message are renewed
+	// RepeatEvery is how often people are called again for an error that is open
+	// and that nobody has acknowledged or muted; EscalateAfter is after how long
+	// others are called for it, once. 0 is never.
+	RepeatEvery   time.Duration
+	EscalateAfter time.Duration
+	Flap          Flap
+}
+
+// Flap is what counts as coming and going: so many openings and closings of
+// incidents on a node within so long. No transitions is never.
+type Flap struct {
+	Transitions int
+	Within      time.Duration
 }
 
 // DefaultPolicy is the contract's.
@@ -287,6 +302,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		FailAfter: 2, ResolveAfter: 2, GroupWait: time.Minute, ReopenWithin: 30 * time.Minute,
 		ErrorFor: 15 * time.Minute, ErrorAfter: 3, RefreshEvery: time.Hour,
+		RepeatEvery: 12 * time.Hour, Flap: Flap{Transitions: 6, Within: time.Hour},
 	}
 }
 
@@ -346,6 +362,21 @@ func (i *Incident) say(at time.Time, l Line) {
 	i.touch(at)
 	l.N, l.At, l.Seq = len(i.Lines)+1, at, i.Seq
 	i.Lines = append(slices.Clip(i.Lines), l)
+	if l.Calls() {
+		i.Called = at
+	}
+}
+
+// Calls tells whether a line is meant to call people, where its incident is an
+// error.
+func (l Line) Calls() bool {
+	switch l.Kind {
+	case Opened, Raised, Reopened, Reminded, Escalated, Steady:
+		return true
+	case Unmuted:
+		return l.By == "" // the mute ended, and it is still broken
+	}
+	return false
 }
 
 // touch marks that the incident shows differently from now on.

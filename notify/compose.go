@@ -59,7 +59,10 @@ func wakes(i incident.Incident, line *incident.Line) bool {
 	if i.Status != incident.Open || i.Severity != dag.Error {
 		return false
 	}
-	return line == nil || line.Kind == incident.Raised || line.Kind == incident.Reopened
+	if i.Acked.Set() || i.Muted.Set() {
+		return line != nil && line.Kind == incident.Escalated
+	}
+	return line == nil || line.Calls() && line.Kind != incident.Opened
 }
 
 // link is the page of an incident; empty where nobody can open it.

@@ -259,6 +259,8 @@ func deed(n Notice, v Voice) string {
 		return "Escalated" + by + note
 	case incident.Reminded:
 		return fmt.Sprintf("Still broken, since %s, and nobody has acknowledged it: %s", v.Time(n.Incident.Onset), n.Subject(v))
+	case incident.Steady:
+		return fmt.Sprintf("It no longer comes and goes, it stays broken: %s %s", n.Subject(v), v.Said(Predicate(n.Lead())))
 	case incident.Flapping:
 		return "It comes and goes; more is said when it has been quiet for a while: " + n.Subject(v)
 	}

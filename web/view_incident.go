@@ -193,6 +193,8 @@ func (v viewer) deed(l incident.Line, worse string) string {
 		return "Still broken and not acknowledged: people were called again."
 	case l.Kind == incident.Escalated && l.By == "":
 		return "Escalated, as nobody had acknowledged it."
+	case l.Kind == incident.Steady:
+		return "No longer comes and goes: it stays broken."
 	case l.Kind == incident.Flapping:
 		return "Comes and goes: nothing more is said until it is quiet."
 	}

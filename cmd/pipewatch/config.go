@@ -45,8 +45,8 @@ type alertsConfig struct {
 	FailAfter    *int           `yaml:"fail_after" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Bad evaluations before an incident opens. 2."`
 	ResolveAfter *int           `yaml:"resolve_after" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Good evaluations before it is resolved. 2."`
 	ReopenWithin *conf.Duration `yaml:"reopen_within" jsonschema_description:"What breaks again within is the same incident; 0 is never. 30m."`
-	Flap         conf.Value     `yaml:"flap" later:"flap detection comes with a later release" jsonschema_description:"Detection of checks that come and go."`
-	RepeatEvery  conf.Value     `yaml:"repeat_every" later:"reminders come with a later release" jsonschema_description:"Mention again while open."`
+	Flap         flapConfig     `yaml:"flap" jsonschema_description:"What counts as coming and going, or off."`
+	RepeatEvery  *conf.Duration `yaml:"repeat_every" jsonschema_description:"Mention again while an error is open and unacknowledged; 0 is never. 12h."`
 }
 
 type slackConfig struct {
@@ -187,6 +187,10 @@ func (c *config) policy() incident.Policy {
 	if d := c.Alerts.ReopenWithin; d != nil {
 		p.ReopenWithin = d.Std()
 	}
+	if d := c.Alerts.RepeatEvery; d != nil {
+		p.RepeatEvery = d.Std()
+	}
+	p.Flap = c.Alerts.Flap.policy(p.Flap)
 	if n := c.Alerts.FailAfter; n != nil {
 		p.FailAfter = *n
 	}

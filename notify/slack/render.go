@@ -71,7 +71,7 @@ var signs = map[incident.LineKind]string{
 	incident.Opened: "🔴", incident.Joined: "➕", incident.Recovered: "➖", incident.Raised: "🔴", incident.Moved: "↗️",
 	incident.Reopened: "🔴", incident.Redefined: "✏️", incident.MergedLine: "⚪", incident.Closed: "✅",
 	incident.Acked: "👀", incident.Unacked: "🔔", incident.Muted: "🔕", incident.Unmuted: "🔔",
-	incident.Escalated: "📣", incident.Reminded: "⏰", incident.Flapping: "〰️",
+	incident.Escalated: "📣", incident.Reminded: "⏰", incident.Flapping: "〰️", incident.Steady: "🔴",
 }
 
 // line is one thing that happened, for the thread.
