@@ -44,8 +44,8 @@ func (b Book) AnnouncedFor(c *checks.Check) []checks.Announcement {
 		return nil
 	}
 	covered := map[dag.NodeID]bool{c.Node.ID: true}
-	for id := range ancestors(c, c.Graph) {
-		covered[id] = true
+	for rank := range (&kin{graph: c.Graph}).of(c) {
+		covered[c.Graph.Order()[rank].ID] = true
 	}
 	var out []checks.Announcement
 	for _, a := range b.Announcements {
@@ -90,8 +90,8 @@ func (d *decision) excuse() {
 		}
 		e.planned = d.planned(e, by[e.node()])
 		if e.planned == "" && (e.blind || announcedBelow.has(e.state.Finding.Reason)) {
-			for id := range ancestors(e.check, d.suite.Graph) {
-				if e.planned = d.planned(e, by[id]); e.planned != "" {
+			for rank := range d.above.of(e.check) {
+				if e.planned = d.planned(e, by[d.suite.Graph.Order()[rank].ID]); e.planned != "" {
 					break
 				}
 			}
@@ -149,8 +149,8 @@ func (d *decision) excused(c *checks.Check, s State, by map[dag.NodeID][]Announc
 	if slices.ContainsFunc(by[c.Node.ID], explains) {
 		return true
 	}
-	for id := range ancestors(c, d.suite.Graph) {
-		if slices.ContainsFunc(by[id], explains) {
+	for rank := range d.above.of(c) {
+		if slices.ContainsFunc(by[d.suite.Graph.Order()[rank].ID], explains) {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ type entry struct {
 	check *checks.Check
 	state State
 	rank  int    // position of its node in the topological order
+	place int    // position among all entries
 	cause *entry // the finding above that explains it; nil for a root
 	// blind: the check is in error, not failing; it can be held, never be a
 	// root and never explain.
@@ -59,7 +61,8 @@ func (e *entry) node() dag.NodeID { return e.check.Node.ID }
 // cause to be sure.
 func causes(s *checks.Suite, state func(dag.CheckID) State) []*entry {
 	var all []*entry
-	at := map[dag.NodeID][]*entry{}
+	above := kin{graph: s.Graph}
+	at := make([][]*entry, len(s.Graph.Order())) // what can explain, by rank
 	for c := range s.All() {
 		if c.Spec.Shadow {
 			continue
@@ -71,16 +74,16 @@ func causes(s *checks.Suite, state func(dag.CheckID) State) []*entry {
 			continue
 		}
 		e := &entry{
-			check: c, state: st, rank: s.Graph.Index(c.Node.ID), blind: blind,
+			check: c, state: st, rank: s.Graph.Index(c.Node.ID), place: len(all), blind: blind,
 			fresh: st.Released.IsZero() || st.At.After(st.Released),
 		}
 		all = append(all, e)
 		if !blind {
-			at[c.Node.ID] = append(at[c.Node.ID], e)
+			at[e.rank] = append(at[e.rank], e)
 		}
 	}
 	for _, e := range all {
-		e.cause = earliest(e, at, s.Graph)
+		e.cause = earliest(e, at, &above)
 	}
 	return all
 }
@@ -88,11 +91,11 @@ func causes(s *checks.Suite, state func(dag.CheckID) State) []*entry {
 // earliest is the finding upstream of e that explains it and began first. What
 // only one check depends on (the parent of a join) may itself need the check's
 // node; a finding is never its own cause.
-func earliest(e *entry, above map[dag.NodeID][]*entry, g *dag.Graph) *entry {
+func earliest(e *entry, at [][]*entry, above *kin) *entry {
 	var best *entry
 	what := e.finding()
-	for id := range ancestors(e.check, g) {
-		for _, a := range above[id] {
+	for rank := range above.of(e.check) {
+		for _, a := range at[rank] {
 			if e.blind {
 				if a.state.Finding.Reason != checks.SchemaChanged {
 					continue
@@ -117,47 +120,82 @@ func earlier(a, b *entry) bool {
 	) < 0
 }
 
-// ancestors yields every node upstream of a check: its node's, and those of
-// the nodes that the check alone depends on.
-func ancestors(c *checks.Check, g *dag.Graph) func(func(dag.NodeID) bool) {
-	return func(yield func(dag.NodeID) bool) {
-		seen := map[dag.NodeID]bool{c.Node.ID: true}
-		visit := func(id dag.NodeID) bool {
-			if seen[id] {
-				return true
+// kin walks upstream of checks, one walk at a time; it keeps its notes from walk
+// to walk, as a storm makes thousands.
+type kin struct {
+	graph *dag.Graph
+	met   []int // the number of the last walk that met a node, by rank
+	walk  int
+	queue []int32
+}
+
+// of yields the rank of every node upstream of a check: its node's, and those of
+// the nodes that the check alone depends on; nearer ones first.
+func (k *kin) of(c *checks.Check) iter.Seq[int] {
+	if k.met == nil {
+		k.met = make([]int, len(k.graph.Order()))
+	}
+	return func(yield func(int) bool) {
+		k.walk++
+		k.queue = k.queue[:0]
+		meet := func(rank int32) {
+			if k.met[rank] != k.walk {
+				k.met[rank] = k.walk
+				k.queue = append(k.queue, rank)
 			}
-			seen[id] = true
-			return yield(id)
 		}
-		for _, id := range g.Upstream(c.Node.ID) {
-			if !visit(id) {
+		self := k.graph.Index(c.Node.ID)
+		k.met[self] = k.walk
+		for _, up := range k.graph.Parents(self) {
+			meet(up)
+		}
+		for _, id := range c.Upstream {
+			if up := k.graph.Index(id); up >= 0 {
+				meet(int32(up))
+			}
+		}
+		for n := 0; n < len(k.queue); n++ {
+			rank := int(k.queue[n])
+			if !yield(rank) {
 				return
 			}
-		}
-		for _, up := range c.Upstream {
-			if !visit(up) {
-				return
-			}
-			for _, id := range g.Upstream(up) {
-				if !visit(id) {
-					return
-				}
+			for _, up := range k.graph.Parents(rank) {
+				meet(up)
 			}
 		}
 	}
 }
 
+// looked is when a node was last evaluated.
+type looked struct {
+	known  bool
+	oldest time.Time // of its checks' last evaluations; zero while one has none
+	some   bool      // it has checks
+	flying bool      // its DAG is being evaluated now
+}
+
+// look tells when a node was last evaluated.
+func (d *decision) look(rank int) looked {
+	l := &d.looks[rank]
+	if l.known {
+		return *l
+	}
+	id := d.suite.Graph.Order()[rank].ID
+	*l = looked{known: true, flying: slices.Contains(d.run.InFlight, id.DAG())}
+	for _, c := range d.suite.Of(id) {
+		if at := d.state(c.ID()).At; !c.Spec.Shadow && (!l.some || at.Before(l.oldest)) {
+			l.some, l.oldest = true, at
+		}
+	}
+	return *l
+}
+
 // settled tells whether everything that could explain a finding has been
 // evaluated since it was first seen and is not being evaluated now.
-func settled(e *entry, s *checks.Suite, state func(dag.CheckID) State, inFlight []string) bool {
-	for id := range ancestors(e.check, s.Graph) {
-		if slices.Contains(inFlight, id.DAG()) {
+func (d *decision) settled(e *entry) bool {
+	for rank := range d.above.of(e.check) {
+		if l := d.look(rank); l.flying || l.some && l.oldest.Before(e.state.FirstSeen) {
 			return false
-		}
-		for _, c := range s.Of(id) {
-			if !c.Spec.Shadow && state(c.ID()).At.Before(e.state.FirstSeen) {
-				return false
-			}
 		}
 	}
 	return true
@@ -166,13 +204,21 @@ func settled(e *entry, s *checks.Suite, state func(dag.CheckID) State, inFlight 
 // downstream lists every node below root over blocks edges, and the nodes of
 // held findings that no such edge reaches, in topological order.
 func downstream(root dag.NodeID, held []*entry, g *dag.Graph) []dag.NodeID {
-	below := slices.Clone(g.Downstream(root))
+	below := g.Downstream(root)
+	reached := make(map[dag.NodeID]bool, len(below))
+	for _, id := range below {
+		reached[id] = true
+	}
+	known := len(below)
 	for _, e := range held {
-		if id := e.node(); id != root && !slices.Contains(below, id) {
+		if id := e.node(); id != root && !reached[id] {
+			reached[id] = true
 			below = append(below, id)
 		}
 	}
-	slices.SortFunc(below, func(a, b dag.NodeID) int { return cmp.Compare(g.Index(a), g.Index(b)) })
+	if len(below) > known {
+		slices.SortFunc(below, func(a, b dag.NodeID) int { return cmp.Compare(g.Index(a), g.Index(b)) })
+	}
 	return below
 }
 

@@ -20,6 +20,7 @@ func Decide(s *checks.Suite, b Book, r Run, p Policy) Change {
 			States: map[dag.CheckID]State{}, Incidents: map[ID]Incident{}, Announcements: map[AnnouncementID]Announcement{},
 		},
 		redefined: map[dag.CheckID]bool{}, byRoot: map[dag.NodeID]ID{}, renamed: map[ID]bool{},
+		above: kin{graph: s.Graph}, looks: make([]looked, len(s.Graph.Order())),
 	}
 	d.act()
 	d.announce()
@@ -51,6 +52,10 @@ type decision struct {
 	redefined map[dag.CheckID]bool
 	byRoot    map[dag.NodeID]ID // open data incidents by their root, as they are by now
 	renamed   map[ID]bool       // moved or reopened: that line says enough
+	above     kin
+	looks     []looked            // by rank, once looked at
+	held      map[*entry][]*entry // what an unexplained finding explains, in order
+	past      map[dag.NodeID][]ID // data incidents of the book by their root, once asked for
 }
 
 // state is a check's state as it is by now.
@@ -108,8 +113,17 @@ func oldest(a, b Incident) int {
 // dataIncidents brings the incidents about data up to date.
 func (d *decision) dataIncidents() {
 	roots := d.roots()
-	for _, i := range d.open(Data) {
-		i = d.follow(i, roots)
+	open := d.open(Data)
+	for n, i := range open {
+		open[n] = d.follow(i, roots)
+	}
+	d.held = map[*entry][]*entry{}
+	for _, e := range d.entries {
+		if e.cause != nil {
+			d.held[e.owner()] = append(d.held[e.owner()], e)
+		}
+	}
+	for _, i := range open {
 		if i.Status != Open {
 			continue
 		}
@@ -216,7 +230,7 @@ func (d *decision) begin(root dag.NodeID, own []*entry) {
 // waited tells whether everything that could explain a finding has been looked
 // at, or has had its time to be.
 func (d *decision) waited(e *entry) bool {
-	return !e.state.FailedAt.Add(d.policy.GroupWait).After(d.now) || settled(e, d.suite, d.state, d.run.InFlight)
+	return !e.state.FailedAt.Add(d.policy.GroupWait).After(d.now) || d.settled(e)
 }
 
 // wakeFor asks to be woken when a finding has waited long enough.
@@ -230,8 +244,9 @@ func (d *decision) wakeFor(e *entry) {
 // same trouble.
 func (d *decision) lately(root dag.NodeID) (Incident, bool) {
 	var found Incident
-	for _, i := range d.book.Incidents {
-		if i.Kind != Data || i.Status != Resolved || i.Root != root || d.now.Sub(i.ResolvedAt) > d.policy.ReopenWithin {
+	for _, id := range d.incidentsOf(root) {
+		i := d.book.Incidents[id]
+		if i.Status != Resolved || d.now.Sub(i.ResolvedAt) > d.policy.ReopenWithin {
 			continue
 		}
 		if found.ID == "" || oldest(found, i) < 0 {
@@ -239,6 +254,19 @@ func (d *decision) lately(root dag.NodeID) (Incident, bool) {
 		}
 	}
 	return found, found.ID != "" && d.policy.ReopenWithin > 0
+}
+
+// incidentsOf lists the data incidents that the book has on a root.
+func (d *decision) incidentsOf(root dag.NodeID) []ID {
+	if d.past == nil {
+		d.past = map[dag.NodeID][]ID{}
+		for id, i := range d.book.Incidents {
+			if i.Kind == Data {
+				d.past[i.Root] = append(d.past[i.Root], id)
+			}
+		}
+	}
+	return d.past[root]
 }
 
 // close ends an incident whose root is well again, or gone. What it held and

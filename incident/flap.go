@@ -31,12 +31,10 @@ func (d *decision) end(i Incident) {
 // time that the policy looks back.
 func (d *decision) transitions(root dag.NodeID) int {
 	n := 0
-	for id, i := range d.book.Incidents {
+	for _, id := range d.incidentsOf(root) {
+		i := d.book.Incidents[id]
 		if now, changed := d.change.Incidents[id]; changed {
 			i = now
-		}
-		if i.Kind != Data || i.Root != root {
-			continue
 		}
 		for _, l := range slices.Backward(i.Lines) {
 			if d.now.Sub(l.At) >= d.policy.Flap.Within {

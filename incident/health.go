@@ -1,8 +1,6 @@
 package incident
 
 import (
-	"slices"
-
 	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/dag"
 )
@@ -78,8 +76,10 @@ func affected(root dag.NodeID, outcome checks.Outcome, blocks []dag.NodeID, held
 		return blocks
 	}
 	var out []dag.NodeID
+	listed := map[dag.NodeID]bool{root: true}
 	for _, e := range held {
-		if id := e.node(); id != root && !slices.Contains(out, id) {
+		if id := e.node(); !listed[id] {
+			listed[id] = true
 			out = append(out, id)
 		}
 	}

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/pipewatch-dev/pipewatch/dag"
@@ -24,8 +25,9 @@ func (d *decision) update(i Incident, own []*entry) {
 // tell says what is different from what the incident was.
 func (d *decision) tell(i *Incident, was Incident, renamed bool) {
 	joined, recovered, redefined := Line{Kind: Joined}, Line{Kind: Recovered}, Line{Kind: Redefined}
+	before := byCheck(was.Findings)
 	for _, f := range i.Findings {
-		old, known := find(was.Findings, f.Check)
+		old, known := before[f.Check]
 		switch {
 		case !known || old.Recovered && !f.Recovered:
 			joined.Checks = append(joined.Checks, f.Check)
@@ -77,26 +79,16 @@ func (d *decision) breakThrough(i *Incident) {
 // fill sets what an incident shows of its findings. Findings that are over stay
 // listed as recovered until it closes.
 func (d *decision) fill(i *Incident, own []*entry) {
-	was := i.Findings
-	var held []*entry
-	for _, e := range d.entries {
-		if e.cause == nil || e.owner().node() != i.Root || !e.state.Active() && !e.blind || !slices.Contains(own, e.owner()) {
-			continue
-		}
-		// What is not known to belong here yet may have another cause, that
-		// has still to be looked at.
-		if _, known := find(was, e.check.ID()); !known && !e.blind && !d.waited(e) {
-			d.wakeFor(e)
-			continue
-		}
-		held = append(held, e)
-	}
-	i.Findings = nil
+	was := byCheck(i.Findings)
+	held := d.follows(own, was)
+	past := i.Findings
+	i.Findings = make([]Finding, 0, len(own)+len(held))
 	for _, e := range slices.Concat(own, held) {
 		i.Findings = append(i.Findings, e.finding())
+		delete(was, e.check.ID())
 	}
-	for _, f := range was {
-		if _, still := find(i.Findings, f.Check); !still && d.well(f.Check) {
+	for _, f := range past {
+		if _, over := was[f.Check]; over && d.well(f.Check) {
 			f.Recovered = true
 			i.Findings = append(i.Findings, f)
 		}
@@ -136,9 +128,33 @@ func (d *decision) beside(i Incident) []ID {
 	return out
 }
 
-func find(fs []Finding, id dag.CheckID) (Finding, bool) {
-	if n := slices.IndexFunc(fs, func(f Finding) bool { return f.Check == id }); n >= 0 {
-		return fs[n], true
+// follows lists what some findings explain, in topological order. Was are the
+// findings that the incident knows.
+func (d *decision) follows(own []*entry, was map[dag.CheckID]Finding) []*entry {
+	var held []*entry
+	for _, o := range own {
+		for _, e := range d.held[o] {
+			if !e.state.Active() && !e.blind {
+				continue
+			}
+			// What is not known to belong here yet may have another cause,
+			// that has still to be looked at.
+			if _, known := was[e.check.ID()]; !known && !e.blind && !d.waited(e) {
+				d.wakeFor(e)
+				continue
+			}
+			held = append(held, e)
+		}
 	}
-	return Finding{}, false
+	slices.SortFunc(held, func(a, b *entry) int { return cmp.Compare(a.place, b.place) })
+	return held
+}
+
+// byCheck indexes findings.
+func byCheck(fs []Finding) map[dag.CheckID]Finding {
+	m := make(map[dag.CheckID]Finding, len(fs))
+	for _, f := range fs {
+		m[f.Check] = f
+	}
+	return m
 }
