@@ -89,6 +89,9 @@ func (p *planner) coverage(place int, q probe.Coverage) error {
 	if err != nil {
 		return err
 	}
+	if done, err := p.looksUp(place, q, child, keys, parent, parentKeys); done || err != nil {
+		return err
+	}
 	segment := ""
 	if q.Segment != "" {
 		if segment, err = p.segmentText(child, q.Segment); err != nil {
@@ -180,11 +183,7 @@ func readCoverage(q probe.Coverage, results [][][]any) (any, error) {
 		c := &cells{row: row}
 		j := probe.Joined{Total: c.count(), NullKeys: c.count(), Matched: c.count()}
 		j.OrphanKeys = c.count()
-		j.Eligible = j.Total - j.NullKeys
-		if q.NullsOrphan {
-			j.Eligible = j.Total
-		}
-		j.Orphans = j.Eligible - j.Matched
+		j = eligible(j, q)
 		duplicates, fanOut := c.count(), c.count()
 		if q.Segment == "" || c.count() == 0 {
 			answer.Joined, answer.DuplicateParentKeys, answer.MaxFanOut = j, duplicates, fanOut

@@ -55,8 +55,8 @@ type Dialect struct {
 	// AntiJoin: the engine has ANTI JOIN, and it is faster than NOT EXISTS.
 	AntiJoin bool
 	// Distinct counts the distinct values of columns together, without those rows in
-	// which one is NULL.
-	Distinct func(columns []string) string
+	// which one is NULL, and of the rows that meet a condition, unless that is empty.
+	Distinct func(cond string, columns []string) string
 
 	// RowHash is an integer that hashes the columns' values of a row, NULLs and
 	// order included, mixed once more so that sums of it are sound. of says how a
@@ -162,9 +162,20 @@ func duckRowHash(columns []probe.Column, of func(string) string) string {
 }
 
 // distinctRows counts distinct rows of columns where rows are values.
-func distinctRows(columns []string) string {
-	if len(columns) == 1 {
-		return "count(distinct " + columns[0] + ")"
+func distinctRows(cond string, columns []string) string {
+	value := columns[0]
+	var conds []string
+	if cond != "" {
+		conds = append(conds, cond)
 	}
-	return "count(distinct " + when(strings.Join(columns, " is not null and ")+" is not null", "("+strings.Join(columns, ", ")+")") + ")"
+	if len(columns) > 1 {
+		value = "(" + strings.Join(columns, ", ") + ")"
+		for _, c := range columns {
+			conds = append(conds, c+" is not null")
+		}
+	}
+	if len(conds) > 0 {
+		value = when(all(conds), value)
+	}
+	return "count(distinct " + value + ")"
 }

@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,7 @@ func MySQL(server string) Dialect {
 		Bucket:     mysqlBucket,
 		NextBucket: func(per probe.Per, day string) string { return day + " + interval 1 " + string(per) },
 		Later:      func(expr, seconds string) string { return expr + " + interval " + seconds + " second" },
-		Distinct:   func(columns []string) string { return "count(distinct " + strings.Join(columns, ", ") + ")" },
+		Distinct:   mysqlDistinct,
 		RowHash:    mysqlRowHash,
 		Canonical:  mysqlCanonical,
 		KeyHash: func(exprs []string) string {
@@ -75,6 +76,17 @@ func mysqlPlain(c probe.Column, expr string) string {
 		return "cast(convert(" + expr + " using utf8mb4) as binary)"
 	}
 	return expr
+}
+
+// mysqlDistinct needs no rows: here count(distinct) takes several columns.
+func mysqlDistinct(cond string, columns []string) string {
+	values := slices.Clone(columns)
+	for i := range values {
+		if cond != "" {
+			values[i] = when(cond, values[i])
+		}
+	}
+	return "count(distinct " + strings.Join(values, ", ") + ")"
 }
 
 func mysqlBucket(per probe.Per, expr string) string {

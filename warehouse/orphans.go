@@ -15,18 +15,18 @@ func (p *planner) orphans(child table, keys []probe.Column, conds []string, pare
 	quoted, named, whole := p.d.keyed(keys)
 	parentQuoted, parentNamed, parentWhole := p.d.keyed(parentKeys)
 	lone := append(append([]string{}, conds...), whole...)
-	duplicates := "(\nselect count(case when parents > 1 then 1 end) as duplicates, coalesce(max(parents), 0) as fan_out from (\n" +
-		"select count(*) as parents from " + parent.from + "\nwhere " + strings.Join(parentWhole, " and ") +
-		"\ngroup by " + strings.Join(parentQuoted, ", ") + "\n) as keyed\n) as parent"
-	if parent.unique(parentKeys) {
-		duplicates = "(select 0 as duplicates, count(*) as fan_out from (select 1 from " + parent.from + " limit 1) as one) as parent"
+	parents := "(select 0 as duplicates, 1 as fan_out) as parent"
+	if !parent.unique(parentKeys) {
+		parents = "(\nselect count(case when parents > 1 then 1 end) as duplicates, coalesce(max(parents), 0) as fan_out from (\n" +
+			"select count(*) as parents from " + parent.from + "\nwhere " + strings.Join(parentWhole, " and ") +
+			"\ngroup by " + strings.Join(parentQuoted, ", ") + "\n) as keyed\n) as parent"
 	}
 	return "select total, null_keys, total - null_keys - orphans as matched, orphan_keys, duplicates, fan_out\nfrom (\n" +
 		"select count(*) as total, " + countWhen("not ("+strings.Join(whole, " and ")+")") + " as null_keys\nfrom " + child.from + whereClause(conds) +
 		"\n) as child, (\nselect coalesce(sum(n), 0) as orphans, count(*) as orphan_keys from (\n" +
 		"select count(*) as n from (select " + strings.Join(named, ", ") + " from " + child.from + whereClause(lone) + ") as child\n" +
 		p.d.without("(select "+strings.Join(parentNamed, ", ")+" from "+parent.from+") as parent", equalKeys("child", "parent", len(quoted))) +
-		"\ngroup by " + strings.Join(numbered("child.k", len(quoted)), ", ") + "\n) as orphan\n) as orphaned, " + duplicates
+		"\ngroup by " + strings.Join(numbered("child.k", len(quoted)), ", ") + "\n) as orphan\n) as orphaned, " + parents
 }
 
 // without keeps the rows before it that find no row of another relation.
@@ -35,4 +35,55 @@ func (d Dialect) without(other, on string) string {
 		return "anti join " + other + " on " + on
 	}
 	return "where not exists (select 1 from " + other + " where " + on + ")"
+}
+
+// smallJoin is up to how many rows of each side, as the catalog estimates them, a
+// join is part of the scan that others share. A larger one would make freshness wait
+// for it, and saves nothing.
+const smallJoin = 100_000
+
+// looksUp puts the coverage of a small table into the scan of its other questions: a
+// parent whose key a constraint keeps unique is joined to the rows and multiplies
+// none. It tells whether it could.
+func (p *planner) looksUp(place int, q probe.Coverage, child table, keys []probe.Column, parent table, parentKeys []probe.Column) (bool, error) {
+	small := func(t table) bool { return t.rows > 0 && t.rows <= smallJoin }
+	if q.Segment != "" || q.KeySample > 0 || !small(child) || !small(parent) || !parent.unique(parentKeys) {
+		return false, nil
+	}
+	quoted, _, whole := p.d.keyed(keys)
+	parentQuoted, _, _ := p.d.keyed(parentKeys)
+	name := unique(map[string]bool{}, parent.name+"_by_"+strings.Join(q.Keys.Items(), "_"))
+	var columns, on []string
+	for i, key := range numbered(name+"_", len(keys)) {
+		if _, err := child.column(key); err == nil || keys[i].Class != parentKeys[i].Class {
+			return false, nil // the name is taken; or several keys may equal one, as integers beyond 2^53 do one float
+		}
+		columns = append(columns, parentQuoted[i]+" as "+key)
+		on = append(on, key+" = "+quoted[i])
+	}
+	none := name + "_1 is null"
+	return true, p.add(child, q.Child, q.Where, q.Window, piece{
+		place: place,
+		join:  "left join (select " + strings.Join(columns, ", ") + " from " + parent.from + ") as " + name + " on " + strings.Join(on, " and "),
+		exprs: []expr{
+			countRows,
+			{"null_keys_" + name, countWhen("not (" + strings.Join(whole, " and ") + ")")},
+			{"matched_" + name, "count(" + name + "_1)"},
+			{"orphan_keys_" + name, p.d.Distinct(none, quoted)},
+		},
+		read: func(c *cells) any {
+			j := probe.Joined{Total: c.count(), NullKeys: c.count(), Matched: c.count(), OrphanKeys: c.count()}
+			return probe.Covered{Joined: eligible(j, q), MaxFanOut: 1}
+		},
+	})
+}
+
+// eligible completes what follows from the counted rows.
+func eligible(j probe.Joined, q probe.Coverage) probe.Joined {
+	j.Eligible = j.Total - j.NullKeys
+	if q.NullsOrphan {
+		j.Eligible = j.Total
+	}
+	j.Orphans = j.Eligible - j.Matched
+	return j
 }

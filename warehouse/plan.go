@@ -49,6 +49,7 @@ type table struct {
 	columns []probe.Column
 	keys    [][]string // enforced
 	notNull bool       // enforced
+	rows    int64      // estimated; 0 is unknown
 }
 
 // column finds a column by name: as written, or else but for its case, as most
@@ -261,7 +262,7 @@ func (p *planner) table(of probe.Relation) (table, error) {
 	if description.Err != nil {
 		return table{}, description.Err
 	}
-	t := table{name: strings.Join(of.Table.Items(), "."), from: p.d.from(p.resolved(of)), columns: description.Columns, keys: description.Keys, notNull: description.NotNull}
+	t := table{name: strings.Join(of.Table.Items(), "."), from: p.d.from(p.resolved(of)), columns: description.Columns, keys: description.Keys, notNull: description.NotNull, rows: description.Rows}
 	if of.Query != "" {
 		t.name = "the query"
 	}

@@ -22,6 +22,7 @@ type group struct {
 // and how their values make the answer.
 type piece struct {
 	place int
+	join  string // a relation that has at most one row for each row of the group, or nothing
 	exprs []expr
 	read  func(c *cells) any
 }
@@ -50,8 +51,12 @@ func fuse(d Dialect, g group, pieces []piece) statement {
 	names := make(map[string]bool)
 	columns := make([][]int, len(pieces))
 	st := statement{}
+	from := g.from
 	for i, pc := range pieces {
 		st.answers = append(st.answers, pc.place)
+		if pc.join != "" && !strings.Contains(from, pc.join) {
+			from += "\n" + pc.join
+		}
 		for _, e := range pc.exprs {
 			at, known := index[e]
 			if !known {
@@ -62,7 +67,7 @@ func fuse(d Dialect, g group, pieces []piece) statement {
 			columns[i] = append(columns[i], at)
 		}
 	}
-	st.sql = []string{"select\n  " + strings.Join(list, ",\n  ") + "\nfrom " + g.from + g.conds}
+	st.sql = []string{"select\n  " + strings.Join(list, ",\n  ") + "\nfrom " + from + g.conds}
 	st.read = func(results [][][]any) []outcome {
 		outcomes := make([]outcome, len(pieces))
 		for i, pc := range pieces {
@@ -135,7 +140,7 @@ func (p *planner) rows(place int, q probe.Rows) error {
 	if err != nil {
 		return err
 	}
-	return p.add(t, q.Of, q.Where, q.Window, piece{place, []expr{countRows}, func(r *cells) any { return r.count() }})
+	return p.add(t, q.Of, q.Where, q.Window, piece{place: place, exprs: []expr{countRows}, read: func(r *cells) any { return r.count() }})
 }
 
 func (p *planner) badRows(place int, q probe.BadRows) error {
@@ -286,7 +291,7 @@ func (p *planner) duplicates(place int, t table, q probe.BadRows, columns []prob
 			keys = append(keys, p.d.Quote(c.Name))
 		}
 		whole := strings.Join(keys, " is not null and ") + " is not null"
-		repeated = expr{"repeated_" + name, countWhen(whole) + " - " + p.d.Distinct(keys)}
+		repeated = expr{"repeated_" + name, countWhen(whole) + " - " + p.d.Distinct("", keys)}
 	}
 	return p.add(t, q.Of, q.Where, q.Window, piece{
 		place: place,

@@ -103,7 +103,9 @@ type Description struct {
 	Keys [][]string
 	// NotNull says that the engine enforces on every row what Columns say of NULLs.
 	NotNull bool
-	Err     error
+	// Rows is how many rows the catalog believes there are; 0 where it does not say.
+	Rows int64
+	Err  error
 }
 
 // Limits bound a Source.

@@ -18,6 +18,7 @@ type entry struct {
 	view                   bool
 	columns                []probe.Column
 	keys                   [][]string // enforced
+	rows                   int64      // estimated, 0 of a view
 }
 
 // Describe implements warehouse.Session. Tables are read from the catalog in one
@@ -51,7 +52,7 @@ func (s *session) Describe(ctx context.Context, of []probe.Relation) []warehouse
 		case found.view:
 			out[i] = s.bind(ctx, s.quoted(parts))
 		default:
-			out[i].Columns, out[i].Keys, out[i].NotNull = found.columns, found.keys, true
+			out[i].Columns, out[i].Keys, out[i].NotNull, out[i].Rows = found.columns, found.keys, true, found.rows
 		}
 	}
 	return out
@@ -82,8 +83,8 @@ func (s *session) quoted(parts []string) string {
 // catalog reads all tables and views with their columns, in the order in which
 // unqualified names are looked up.
 func (s *session) catalog(ctx context.Context) ([]entry, error) {
-	rows, err := s.Query(ctx, `select c.database_name, c.schema_name, c.table_name, c.column_name, c.data_type, c.is_nullable, v.view_name is not null
-from duckdb_columns() c left join duckdb_views() v on v.database_oid = c.database_oid and v.schema_oid = c.schema_oid and v.view_name = c.table_name
+	rows, err := s.Query(ctx, `select c.database_name, c.schema_name, c.table_name, c.column_name, c.data_type, c.is_nullable, v.view_name is not null, t.estimated_size
+from duckdb_columns() c left join duckdb_tables() t on t.database_oid = c.database_oid and t.schema_oid = c.schema_oid and t.table_oid = c.table_oid left join duckdb_views() v on v.database_oid = c.database_oid and v.schema_oid = c.schema_oid and v.view_name = c.table_name
 where not c.internal
 order by c.database_name <> 'memory', c.database_name, c.schema_name <> 'main', c.schema_name, c.table_name, c.column_index`)
 	if err != nil {
@@ -93,6 +94,9 @@ order by c.database_name <> 'memory', c.database_name, c.schema_name <> 'main', 
 	for _, row := range rows {
 		e := entry{database: fmt.Sprint(row[0]), schema: fmt.Sprint(row[1]), name: fmt.Sprint(row[2]), view: row[6] == true}
 		if n := len(catalog); n == 0 || catalog[n-1].database != e.database || catalog[n-1].schema != e.schema || catalog[n-1].name != e.name {
+			if n, ok := row[7].(int64); ok {
+				e.rows = n
+			}
 			catalog = append(catalog, e)
 		}
 		last := &catalog[len(catalog)-1]

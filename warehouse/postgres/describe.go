@@ -70,15 +70,15 @@ func (s *session) describeTables(ctx context.Context, of []probe.Relation, place
 		wanted[n] = fmt.Sprintf("(%d, %s, %s, %s)", place, catalog, schema, text(name))
 	}
 	rows, err := s.Query(ctx, `with wanted(place, db, nsp, rel) as (select place, cast(db as text), cast(nsp as text), cast(rel as text) from (values `+strings.Join(wanted, ", ")+`) as v(place, db, nsp, rel)),
-found as (select distinct on (w.place) w.place, c.oid, c.relkind = 'r' and not c.relhassubclass as plain
+found as (select distinct on (w.place) w.place, c.oid, c.relkind = 'r' and not c.relhassubclass as plain, cast(case when c.relkind = 'r' and not c.relhassubclass then greatest(c.reltuples, 0) else 0 end as bigint) as guess
   from wanted w join pg_catalog.pg_class c on cast(c.relname as text) = w.rel and c.relkind in ('r', 'v', 'm', 'f', 'p')
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where coalesce(w.db, current_database()) = current_database() and case when w.nsp is null then n.nspname = any(current_schemas(true)) else cast(n.nspname as text) = w.nsp end
   order by w.place, array_position(current_schemas(true), n.nspname)),
-enforced as (select indrelid, string_agg(cast(indkey as text), ',') as keys from pg_catalog.pg_index
-  where indisunique and indisvalid and indimmediate and indpred is null and indexprs is null and indnatts = indnkeyatts group by indrelid)
-select f.place, cast(a.attname as text), pg_catalog.format_type(a.atttypid, a.atttypmod), `+typeClass+`, not a.attnotnull, a.attnum, f.plain, case when f.plain then k.keys end
-from found f left join enforced k on k.indrelid = f.oid left join pg_catalog.pg_attribute a on a.attrelid = f.oid and a.attnum > 0 and not a.attisdropped
+keyed as materialized (select f.*, case when f.plain then (select string_agg(cast(i.indkey as text), ',') from pg_catalog.pg_index i
+  where i.indrelid = f.oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null and i.indnatts = i.indnkeyatts) end as keys from found f)
+select f.place, cast(a.attname as text), pg_catalog.format_type(a.atttypid, a.atttypmod), `+typeClass+`, not a.attnotnull, a.attnum, f.plain, f.keys, f.guess
+from keyed f left join pg_catalog.pg_attribute a on a.attrelid = f.oid and a.attnum > 0 and not a.attisdropped
 left join pg_catalog.pg_type t on t.oid = a.atttypid left `+ofType+`
 order by f.place, a.attnum`)
 	if err != nil {
@@ -96,7 +96,7 @@ order by f.place, a.attnum`)
 			numbers[fmt.Sprint(row[5])] = fmt.Sprint(row[1])
 		}
 		if i+1 == len(rows) || rows[i+1][0] != row[0] {
-			out[place].NotNull, out[place].Keys = row[6] == true, keys(row[7], numbers)
+			out[place].NotNull, out[place].Keys, out[place].Rows = row[6] == true, keys(row[7], numbers), row[8].(int64)
 			clear(numbers)
 		}
 	}
