@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/incident"
@@ -21,17 +22,35 @@ func (d *destination) do(ctx context.Context, t task) error {
 	if t.kind == look {
 		return d.find(ctx, t.post)
 	}
-	i, err := d.config.Outbox.Incident(t.post.Incident)
+	if t.post.Bulletin != nil {
+		n, err := d.bulletin(t.post)
+		if err != nil {
+			return err
+		}
+		return d.send(ctx, t, n, nil)
+	}
+	i, err := d.incident(t.post.Incident)
 	if err != nil {
-		return fmt.Errorf("read incident %s: %w", t.post.Incident, err)
+		return err
 	}
 	if d.expired(t.post, i) {
 		return d.expire(t.post, i)
 	}
-	if t.kind == edit {
-		return d.edit(ctx, t.post, i)
+	var tells []Post
+	if t.post.Line == 0 && t.kind != edit {
+		if tells, err = d.covered(i); err != nil {
+			return err
+		}
 	}
-	return d.post(ctx, t.post, i, false)
+	return d.send(ctx, t, d.compose(t.post, i), tells)
+}
+
+// send posts or edits. With a root message go the lines that it tells itself.
+func (d *destination) send(ctx context.Context, t task, n Notice, tells []Post) error {
+	if t.kind == edit {
+		return d.edit(ctx, t.post, n)
+	}
+	return d.post(ctx, t.post, n, tells)
 }
 
 // bounded gives an attempt its time.
@@ -40,7 +59,7 @@ func (d *destination) bounded(ctx context.Context) (context.Context, context.Can
 }
 
 // compose writes the message of a post.
-func (d *destination) compose(p Post, i incident.Incident, plain bool) Notice {
+func (d *destination) compose(p Post, i incident.Incident) Notice {
 	var line *incident.Line
 	for k := range i.Lines {
 		if p.Line > 0 && i.Lines[k].N == p.Line {
@@ -48,38 +67,42 @@ func (d *destination) compose(p Post, i incident.Incident, plain bool) Notice {
 		}
 	}
 	n := d.config.Compose(i, line, d.others(i)...)
-	n.ID, n.Repeat, n.Plain = p.ID(), p.MayRepeat > 0, plain
+	n.ID, n.Repeat = p.ID(), p.MayRepeat > 0
+	if d.oneWay && p.Shown > 0 {
+		n.News = news(i, p)
+	}
+	if e := d.config.Route(i).Escalate; p.Copy && e.Channel == p.Channel && i.Status == incident.Open {
+		n.Mention = e.Mention
+	}
 	return n
 }
 
 // post sends a new message. The intent is durable before the message leaves,
 // and with it which lines a root message tells: after a crash it is certain
 // that whatever arrived tells them.
-func (d *destination) post(ctx context.Context, p Post, i incident.Incident, plain bool) error {
+func (d *destination) post(ctx context.Context, p Post, n Notice, tells []Post) error {
 	var thread Ref
-	save := []Post{p}
 	if p.Line > 0 {
-		root, err := d.config.Outbox.Root(p.Incident)
-		if err != nil {
-			return fmt.Errorf("read the root message of %s: %w", p.Incident, err)
-		}
-		thread = root.Ref
-	} else {
-		covered, err := d.covered(i)
+		root, _, err := d.root(p.Incident, "")
 		if err != nil {
 			return err
 		}
-		save = append(save, covered...)
+		thread = root.Ref
+	}
+	if d.oneWay && !p.Intent.IsZero() { // a crash in between: it may have arrived
+		p.MayRepeat++
+		n.Repeat = true
 	}
 	p.Attempts++
 	p.Intent = Intent{Attempt: p.Attempts, Started: time.Now()}
-	save[0] = p
-	if err := d.save(save...); err != nil {
+	if err := d.save(append([]Post{p}, tells...)...); err != nil {
 		return err
 	}
-	n := d.compose(p, i, plain)
+	if p.Shown == 0 && p.Line == 0 && !p.Copy && p.Bulletin == nil && p.Attempts == 1 {
+		d.told = append(d.told, time.Now())
+	}
 	bounded, cancel := d.bounded(ctx)
-	ref, err := d.config.Channel.Post(bounded, p.Channel, thread, n)
+	ref, err := d.way.Post(bounded, p.Channel, thread, n)
 	cancel()
 	if err == nil {
 		p.Ref, p.Shown = ref, 1
@@ -91,17 +114,21 @@ func (d *destination) post(ctx context.Context, p Post, i incident.Incident, pla
 	class, after := ClassOf(err)
 	switch class {
 	case Ambiguous:
-		d.ill(err)
-		return d.trouble(p, err) // the intent stays open
+		if !d.oneWay {
+			d.ill(err)
+			return d.trouble(p, err) // the intent stays open
+		}
+		p.MayRepeat++
 	case IsUnrenderable:
-		if !plain {
+		if !n.Plain {
 			d.config.Log.Warn("message refused, sending a plain one", "channel", d.channel, "message", p.ID(), "error", err)
-			return d.post(ctx, p, i, true)
+			n.Plain = true
+			return d.post(ctx, p, n, tells)
 		}
 	case IsGone:
 		if p.Line > 0 {
 			p.Intent = Intent{}
-			return d.lost(p.Incident, err, p)
+			return d.lost(p, err)
 		}
 	}
 	p.Intent = Intent{}
@@ -133,9 +160,8 @@ func (d *destination) covered(i incident.Incident) ([]Post, error) {
 
 // edit makes a root message show the incident as it is. It is harmless to do it
 // twice, so it needs no intent.
-func (d *destination) edit(ctx context.Context, p Post, i incident.Incident) error {
+func (d *destination) edit(ctx context.Context, p Post, n Notice) error {
 	p.Attempts++
-	n := d.compose(p, i, false)
 	err := d.update(ctx, p.Ref, n)
 	if class, _ := ClassOf(err); err != nil && class == IsUnrenderable {
 		d.config.Log.Warn("edit refused, sending a plain one", "channel", d.channel, "message", p.ID(), "error", err)
@@ -147,17 +173,26 @@ func (d *destination) edit(ctx context.Context, p Post, i incident.Incident) err
 		return d.sent(p)
 	}
 	class, after := ClassOf(err)
-	if class == IsGone {
-		return d.lost(p.Incident, err)
+	if class == IsGone || class == IsDead && d.vanished(ctx, p) {
+		return d.lost(p, err)
 	}
 	d.refused(p, class, after, err)
 	return d.trouble(p, err)
 }
 
+// vanished tells whether a message that cannot be edited is not there any more,
+// although its channel is: behind the same name there may be another workspace.
+func (d *destination) vanished(ctx context.Context, p Post) bool {
+	bounded, cancel := d.bounded(ctx)
+	defer cancel()
+	_, found, err := d.way.Find(bounded, p.Channel, Ref{}, p.ID(), p.At)
+	return err == nil && !found
+}
+
 func (d *destination) update(ctx context.Context, at Ref, n Notice) error {
 	bounded, cancel := d.bounded(ctx)
 	defer cancel()
-	return d.config.Channel.Update(bounded, at, n)
+	return d.way.Update(bounded, at, n)
 }
 
 // find settles a post that may have arrived. Found, it is sent; not found
@@ -166,14 +201,14 @@ func (d *destination) update(ctx context.Context, at Ref, n Notice) error {
 func (d *destination) find(ctx context.Context, p Post) error {
 	var thread Ref
 	if p.Line > 0 {
-		root, err := d.config.Outbox.Root(p.Incident)
+		root, _, err := d.root(p.Incident, "")
 		if err != nil {
-			return fmt.Errorf("read the root message of %s: %w", p.Incident, err)
+			return err
 		}
 		thread = root.Ref
 	}
 	bounded, cancel := d.bounded(ctx)
-	ref, found, err := d.config.Channel.Find(bounded, p.Channel, thread, p.ID(), p.Intent.Started)
+	ref, found, err := d.way.Find(bounded, p.Channel, thread, p.ID(), p.Intent.Started)
 	cancel()
 	t, now := d.tries[p.ID()], time.Now()
 	class, after := ClassOf(err)
@@ -238,10 +273,13 @@ func (d *destination) refused(p Post, class Class, after time.Duration, cause er
 
 // sent writes down that a post shows.
 func (d *destination) sent(p Post) error {
-	p.Intent, p.Next, p.Trouble = Intent{}, time.Time{}, ""
-	d.tries[p.ID()] = &try{}
+	p.Intent, p.Next, p.Trouble, p.Recheck = Intent{}, time.Time{}, "", false
+	d.tries[p.ID()] = &try{edited: time.Now()}
 	d.well()
-	return d.save(p)
+	if err := d.save(p); err != nil {
+		return err
+	}
+	return d.relief()
 }
 
 // trouble writes down what went wrong with a post and when it is tried again.
@@ -251,15 +289,20 @@ func (d *destination) trouble(p Post, cause error) error {
 	return d.save(p)
 }
 
-// lost writes down that the root message is gone, so that a new one is posted.
-func (d *destination) lost(id incident.ID, cause error, also ...Post) error {
-	root, err := d.config.Outbox.Root(id)
-	if err != nil {
-		return fmt.Errorf("read the root message of %s: %w", id, err)
+// lost writes down that a root message, or the one that a line belongs to, is
+// gone, so that a new one is posted.
+func (d *destination) lost(p Post, cause error) error {
+	root, save := p, []Post{}
+	if p.Line > 0 {
+		var err error
+		if root, _, err = d.root(p.Incident, ""); err != nil {
+			return err
+		}
+		save = append(save, p)
 	}
 	d.config.Log.Warn("message is gone, posting a new one", "channel", d.channel, "message", root.ID(), "error", cause)
-	root.Ref, root.Shown, root.Trouble = Ref{}, 0, cause.Error()
-	return d.save(append(also, root)...)
+	root.Ref, root.Shown, root.Trouble, root.Recheck = Ref{}, 0, cause.Error(), false
+	return d.save(append(save, root)...)
 }
 
 // expired tells whether a message comes too late to be of use: a line long
@@ -267,14 +310,17 @@ func (d *destination) lost(id incident.ID, cause error, also ...Post) error {
 // open is told however late, and a message that stands is always brought up to
 // date.
 func (d *destination) expired(p Post, i incident.Incident) bool {
-	at := p.At
+	at, after := p.At, d.config.ExpireAfter
+	if k := slices.IndexFunc(i.Lines, func(l incident.Line) bool { return l.N == p.Line }); k >= 0 && i.Lines[k].Kind == incident.Reminded {
+		after = min(after, reminderExpiry)
+	}
 	if p.Line == 0 {
-		if !p.Ref.IsZero() || i.Status == incident.Open {
+		if p.Shown > 0 || i.Status == incident.Open {
 			return false
 		}
 		at = i.Refreshed
 	}
-	return d.config.Moment().Sub(at) > d.config.ExpireAfter
+	return d.config.Moment().Sub(at) > after
 }
 
 // expire gives a message up, and with a root message its thread.

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,37 +11,29 @@ import (
 	"github.com/pipewatch-dev/pipewatch/incident"
 )
 
-// Route says where an incident is told and how its owner is mentioned: by the
-// owner of its root. What cannot be checked has no root and goes to the default
-// channel, where whoever runs pipewatch reads.
-func (d Desk) Route(i incident.Incident) (channel, mention string) {
-	o := d.Owners[d.ownerOf(i)]
-	return cmp.Or(o.Channel, d.Default), o.Mention
-}
-
-// ownerOf is the owner of an incident's root; empty for none.
-func (d Desk) ownerOf(i incident.Incident) string {
-	if n := d.Suite.Graph.Node(i.Root); i.Root != "" && n != nil {
-		return n.Owner
-	}
-	return ""
-}
-
 // Compose gathers all that a channel needs to write one message of an incident:
 // its root message when line is nil, else that line of its thread. Others are
 // incidents that this one names. The owner is mentioned where the message is
 // meant to wake somebody: in the root message of an open incident of severity
-// error, when a warning rises to one, and when one breaks again.
+// error, when a warning rises to one, when one breaks again, when nobody has
+// taken it on for long, and when its mute is over; an escalation calls whoever
+// comes next. Where somebody has taken it on or silenced it nobody is called.
 func (d Desk) Compose(i incident.Incident, line *incident.Line, others ...incident.Incident) Notice {
 	n := Notice{
 		ID: Post{Incident: i.ID}.ID(), Seq: i.Seq, Incident: i, Line: line,
-		Owner: d.ownerOf(i), Link: d.link(i.ID), Nodes: map[dag.NodeID]NodeView{},
+		Owner: d.ownerOf(i), Link: d.link(i.ID), Nodes: map[dag.NodeID]NodeView{}, Actions: d.Actions,
+	}
+	if d.Trend != nil && line == nil && i.Kind == incident.Data {
+		n.Trend = d.Trend(n.Lead().Check)
 	}
 	if line != nil {
 		n.ID = Post{Incident: i.ID, Line: line.N}.ID()
 	}
 	if wakes(i, line) {
-		_, n.Mention = d.Route(i)
+		n.Mention = d.Route(i).Mention
+		if line != nil && line.Kind == incident.Escalated && d.Route(i).Escalate.Mention != "" {
+			n.Mention = d.Route(i).Escalate.Mention
+		}
 	}
 	for _, id := range named(i) {
 		n.Nodes[id] = d.view(id)

@@ -53,8 +53,8 @@ func TestIncidentGoesWhereItsRootsOwnerReads(t *testing.T) {
 		"to the default channel when removed":   {incident.Incident{Root: "shop/gone"}, "#data", ""},
 		"to the default channel without a root": {incident.Incident{Kind: incident.CannotCheck, Connection: "wh"}, "#data", ""},
 	} {
-		if channel, mention := d.Route(c.i); channel != c.channel || mention != c.ping {
-			t.Errorf("%s: %s %s", name, channel, mention)
+		if r := d.Route(c.i); r.Channel != c.channel || r.Mention != c.ping {
+			t.Errorf("%s: %s %s", name, r.Channel, r.Mention)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -27,6 +28,16 @@ type destination struct {
 	calm     time.Time
 	failures int // of posts and edits in a row
 	tries    map[string]*try
+
+	way    Channel
+	oneWay bool // see Config.OneWay
+
+	// See storm.go and fallback.go.
+	told    []time.Time // when incidents were told in the last minute
+	digest  incident.ID // the last digest of a storm
+	grew    time.Time   // when it last took an incident
+	dead    bool
+	failing time.Time // since when attempts fail; zero while they do not
 }
 
 // try is what this process knows of one post. It is not kept: after a restart
@@ -37,11 +48,16 @@ type try struct {
 	failures   int
 	absent     bool      // a look-up has not found it
 	unreadable time.Time // since when look-ups fail
+	edited     time.Time // when it was posted or edited last
 }
 
 func newDestination(s *Sender, channel string) *destination {
+	way, oneWay := s.config.OneWay[channel]
+	if !oneWay {
+		way = s.config.Channel
+	}
 	return &destination{
-		Sender: s, channel: channel, wake: make(chan struct{}, 1), health: DestinationHealth{Channel: channel},
+		way: way, oneWay: oneWay, Sender: s, channel: channel, wake: make(chan struct{}, 1), health: DestinationHealth{Channel: channel},
 		posts: rate.NewLimiter(sustained, burst), looks: rate.NewLimiter(sustained, burst), tries: map[string]*try{},
 	}
 }
@@ -97,9 +113,17 @@ func (d *destination) step(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the outbox: %w", err)
 	}
+	posts = slices.DeleteFunc(posts, func(p Post) bool { return p.Channel != d.channel })
+	if folded, err := d.fold(posts); folded || err != nil {
+		return 0, err
+	}
 	now := time.Now()
 	var best, soonest *task
-	for _, t := range d.tasks(posts, now) {
+	tasks, err := d.tasks(posts, now)
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range tasks {
 		if !t.due.After(now) && (best == nil || t.kind < best.kind && t.kind < edit) {
 			best = &t
 		}
@@ -118,17 +142,13 @@ func (d *destination) step(ctx context.Context) (time.Duration, error) {
 
 // tasks lists what each incident needs next, oldest incident first, and forgets
 // what is known of posts that are done.
-func (d *destination) tasks(posts []Post, now time.Time) []task {
+func (d *destination) tasks(posts []Post, now time.Time) ([]task, error) {
 	var out []task
 	known := d.tries
 	d.tries = map[string]*try{}
 	begun := map[incident.ID]bool{}
-	pending := 0
+	d.note(func(h *DestinationHealth) { h.Pending = len(posts) })
 	for _, p := range posts {
-		if p.Channel != d.channel {
-			continue
-		}
-		pending++
 		if begun[p.Incident] {
 			continue // in order: the root first, then line by line
 		}
@@ -138,20 +158,37 @@ func (d *destination) tasks(posts []Post, now time.Time) []task {
 			t = &try{}
 		}
 		d.tries[p.ID()] = t
-		out = append(out, d.task(p, t, now))
+		next := d.task(p, t, now)
+		if next.kind == look || p.Bulletin != nil || p.Line > 0 {
+			out = append(out, next)
+			continue
+		}
+		i, err := d.incident(p.Incident)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case next.kind == edit && i.Status == incident.Open:
+			next.due = latest(next.due, t.edited.Add(d.config.EditEvery))
+		case p.New():
+			at := d.config.Moment()
+			if until, _ := d.config.Route(i).Held(i, at); !until.IsZero() {
+				next.due = latest(next.due, now.Add(until.Sub(at)))
+			}
+		}
+		out = append(out, next)
 	}
-	d.note(func(h *DestinationHealth) { h.Pending = pending })
-	return out
+	return out, nil
 }
 
 // task says what a post needs and when.
 func (d *destination) task(p Post, t *try, now time.Time) task {
-	if p.Intent.IsZero() {
+	if p.Intent.IsZero() || d.oneWay {
 		out := task{post: p, kind: postRoot, due: latest(t.next, d.calm, d.paused)}
 		switch {
 		case p.Line > 0:
 			out.kind = postLine
-		case !p.Ref.IsZero():
+		case !p.Ref.IsZero() && !d.oneWay:
 			out.kind = edit
 		}
 		return out
@@ -186,6 +223,7 @@ func (d *destination) note(change func(*DestinationHealth)) {
 // well notes that the destination took a message.
 func (d *destination) well() {
 	d.failures, d.calm = 0, time.Time{}
+	d.dead, d.failing = false, time.Time{}
 	revived := false
 	d.note(func(h *DestinationHealth) {
 		revived = h.Dead
@@ -199,9 +237,17 @@ func (d *destination) well() {
 // ill notes that the destination did not take a message, and keeps it calm for
 // a while.
 func (d *destination) ill(cause error) {
+	d.fails()
 	d.failures++
 	d.calm = time.Now().Add(d.backoff(d.failures))
 	d.note(func(h *DestinationHealth) { h.Trouble = cause.Error() })
+}
+
+// fails notes since when.
+func (d *destination) fails() {
+	if d.failing.IsZero() {
+		d.failing = time.Now()
+	}
 }
 
 // rest pauses everything, as the service has asked for it. More than a minute
@@ -215,6 +261,8 @@ func (d *destination) rest(after time.Duration, cause error) {
 func (d *destination) die(cause error) {
 	now := time.Now()
 	d.calm = now.Add(maxWait)
+	d.fails()
+	d.dead = true
 	fresh := false
 	d.note(func(h *DestinationHealth) {
 		if fresh = !h.Dead; fresh {

@@ -21,7 +21,7 @@ type MemOutbox struct {
 
 	mu        sync.Mutex
 	incidents map[incident.ID]incident.Incident
-	posts     map[incident.ID]map[int]Post
+	posts     map[incident.ID]map[string]Post // by their place among those of the incident
 }
 
 // Commit stores an incident as it is now together with the posts that it
@@ -30,14 +30,11 @@ func (m *MemOutbox) Commit(i incident.Incident, channel string, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.incidents == nil {
-		m.incidents, m.posts = map[incident.ID]incident.Incident{}, map[incident.ID]map[int]Post{}
-	}
-	if m.posts[i.ID] == nil {
-		m.posts[i.ID] = map[int]Post{}
+		m.incidents, m.posts = map[incident.ID]incident.Incident{}, map[incident.ID]map[string]Post{}
 	}
 	m.incidents[i.ID] = i
-	for _, p := range Plan(i, m.posts[i.ID], channel, at) {
-		m.posts[i.ID][p.Line] = p
+	for _, p := range Plan(i, slices.Collect(maps.Values(m.posts[i.ID])), channel, at) {
+		m.put(p)
 	}
 }
 
@@ -46,11 +43,11 @@ func (m *MemOutbox) Posts() []Post {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []Post
-	for _, i := range slices.SortedFunc(maps.Values(m.incidents), func(a, b incident.Incident) int {
-		return cmp.Or(a.OpenedAt.Compare(b.OpenedAt), cmp.Compare(a.ID, b.ID))
+	for _, id := range slices.SortedFunc(maps.Keys(m.posts), func(a, b incident.ID) int {
+		return cmp.Or(m.incidents[a].OpenedAt.Compare(m.incidents[b].OpenedAt), cmp.Compare(a, b))
 	}) {
-		for _, line := range slices.Sorted(maps.Keys(m.posts[i.ID])) {
-			out = append(out, m.posts[i.ID][line])
+		for _, place := range slices.Sorted(maps.Keys(m.posts[id])) {
+			out = append(out, m.posts[id][place])
 		}
 	}
 	return out
@@ -78,21 +75,29 @@ func (m *MemOutbox) Incident(id incident.ID) (incident.Incident, error) {
 	return i, nil
 }
 
-// Root is the root post of an incident.
-func (m *MemOutbox) Root(id incident.ID) (Post, error) {
+// Root is the root post of an incident, or its copy in a channel.
+func (m *MemOutbox) Root(id incident.ID, copyIn string) (Post, bool, error) {
 	if err := m.fault("Root"); err != nil {
-		return Post{}, err
+		return Post{}, false, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p, ok := m.posts[id][0]
-	if !ok {
-		return p, fmt.Errorf("no root message of incident %s", id)
-	}
-	return p, nil
+	p, ok := m.posts[id][Post{Channel: copyIn, Copy: copyIn != ""}.Place()]
+	return p, ok, nil
 }
 
-// Save writes posts that were planned, all but their Want.
+// put stores a post; the caller holds the lock.
+func (m *MemOutbox) put(p Post) {
+	if m.posts == nil {
+		m.posts = map[incident.ID]map[string]Post{}
+	}
+	if m.posts[p.Incident] == nil {
+		m.posts[p.Incident] = map[string]Post{}
+	}
+	m.posts[p.Incident][p.Place()] = p
+}
+
+// Save writes posts, see Post.Over.
 func (m *MemOutbox) Save(posts ...Post) error {
 	if err := m.fault("Save"); err != nil {
 		return err
@@ -100,12 +105,14 @@ func (m *MemOutbox) Save(posts ...Post) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, p := range posts {
-		old, ok := m.posts[p.Incident][p.Line]
-		if !ok {
+		old, ok := m.posts[p.Incident][p.Place()]
+		switch {
+		case ok:
+			p = p.Over(old)
+		case !p.Copy && p.Bulletin == nil:
 			return fmt.Errorf("save message %s: it was not planned", p.ID())
 		}
-		p.Want = old.Want
-		m.posts[p.Incident][p.Line] = p
+		m.put(p)
 	}
 	return nil
 }

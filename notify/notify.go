@@ -2,20 +2,23 @@
 // incident needs, keeps them in a durable outbox until they are known to have
 // arrived, and hands them to a channel one at a time.
 //
-// It is not a router with rules of its own (an incident goes where its root's
-// owner reads), it decides nothing about incidents, and it knows no service:
-// Slack lives in notify/slack behind [Channel].
+// It decides nothing about incidents, and it knows no service: Slack lives in
+// notify/slack and the signed webhook in notify/webhook, behind [Channel].
 //
 // # Data model
 //
 // A [Post] is one message in the outbox: the root message of an incident
 // (line 0), which is edited whenever the incident shows differently, or one
 // line of its thread. It remembers what must show (Want), what does (Shown),
-// where (Ref), and the attempt under way (Intent). A [Notice] is all that a
-// channel needs to write the message, made by [Desk.Compose] from an incident
-// as it is now, so that a post that waited shows the newest state. The words
-// that all channels share are in words.go, and [Sender] is the only one here
-// that reads a clock.
+// where (Ref), and the attempt under way (Intent). A copy is one more root
+// message of an incident elsewhere: where its own destination takes none
+// (fallback.go), or where it was escalated to. A [Bulletin] is a message about
+// no single incident: the digest of a storm (storm.go), the morning's, or a
+// destination that cannot be reached. A [Notice] is all that a channel needs to
+// write the message, made by [Desk.Compose] from an incident as it is now, so
+// that a post that waited shows the newest state. The words that all channels
+// share are in words.go, who is told where and when in route.go, and [Sender]
+// is the only one here that reads a clock.
 //
 // # Delivery
 //
@@ -28,69 +31,32 @@ package notify
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/incident"
 )
 
-// Post is one message in the outbox.
-type Post struct {
-	Incident incident.ID `json:"incident"`
-	Line     int         `json:"line"`              // 0 is the root message, n the line with that number
-	Channel  string      `json:"channel"`           // as the operator wrote it: "#ml-alerts"
-	Want     int         `json:"want"`              // the incident's Seq that must show; 1 for a line
-	Shown    int         `json:"shown"`             // the Seq that shows; 0 before it is posted
-	At       time.Time   `json:"at"`                // the moment of the decision
-	Covered  bool        `json:"covered,omitempty"` // a line that the first root message already told
-	Ref      Ref         `json:"ref,omitzero"`
-	Intent   Intent      `json:"intent,omitzero"`
-	Attempts int         `json:"attempts,omitempty"`
-	Next     time.Time   `json:"next,omitzero"`     // wall time before which nothing is tried
-	Trouble  string      `json:"trouble,omitempty"` // what went wrong last
-	// Expired marks a message that came too late to be of use and is not sent.
-	Expired bool `json:"expired,omitempty"`
-	// MayRepeat counts posts that were sent again although an earlier attempt
-	// could not be looked up.
-	MayRepeat int `json:"may_repeat,omitempty"`
-}
-
-// ID names the message for ever: it is in the message's metadata.
-func (p Post) ID() string { return fmt.Sprintf("%s/%d", p.Incident, p.Line) }
-
-// Done tells whether nothing is left to send.
-func (p Post) Done() bool { return p.Covered || p.Expired || p.Shown >= p.Want }
-
-// Ref is where a message is, in the channel's own words.
-type Ref struct {
-	Channel string `json:"channel"`
-	TS      string `json:"ts"`
-}
-
-// IsZero tells whether the message is not known to be anywhere.
-func (r Ref) IsZero() bool { return r == Ref{} }
-
-// Intent is a post under way: it may or may not have arrived.
-type Intent struct {
-	Attempt int       `json:"attempt"`
-	Started time.Time `json:"started"` // wall time
-}
-
-// IsZero tells whether no post is under way.
-func (i Intent) IsZero() bool { return i.Attempt == 0 }
-
 // Notice is one message to be written.
 type Notice struct {
 	ID       string // Post.ID
-	Seq      int    // of the incident, as shown
+	Seq      int    // of the incident or the bulletin, as shown
 	Incident incident.Incident
 	Line     *incident.Line // nil for the root message
 	Nodes    map[dag.NodeID]NodeView
 	Link     string // page of the incident; empty where there is none
 	Owner    string // of the root, as named in the DAG file; empty for none
 	Mention  string // the owner's mention as configured ("@ml-oncall"); empty for none
+	// Bulletin is what to say where the notice is about no single incident; the
+	// Incident has nothing but an id then.
+	Bulletin *Bulletin
+	// News are the lines since what was told last, where a destination cannot
+	// edit and every message is a new one; empty for the first.
+	News []incident.Line
+	// Actions tells whether buttons reach us: without, there are none that act.
+	Actions bool
+	// Trend is what the leading check saw last, oldest first; empty for none.
+	Trend []float64
 	// Others are the incidents that this one names, those beside it and the one
 	// it was merged into, as far as they are still known.
 	Others []Other
@@ -117,20 +83,6 @@ type NodeView struct {
 	Checks   map[dag.CheckID]string // what each check looks at: "freshness on time_hour"
 }
 
-// Owner is who is told, and how.
-type Owner struct {
-	Channel string // empty: the default channel
-	Mention string
-}
-
-// Desk knows whom to tell about what: the operator's owners, and the graph.
-type Desk struct {
-	Suite   *checks.Suite
-	Owners  map[string]Owner
-	Default string // channel of those without one
-	BaseURL string // of the page; empty where nobody can open it
-}
-
 // Channel sends messages somewhere people read them. Errors carry their class:
 // [RetryAfter], [Dead], [Unsent], [Unrenderable], [Gone]; any other error of
 // Post is ambiguous. A context that ends is an error like any other.
@@ -153,10 +105,12 @@ type Outbox interface {
 	Pending() ([]Post, error)
 	// Incident is the incident as it is now.
 	Incident(id incident.ID) (incident.Incident, error)
-	// Root is the root post of an incident.
-	Root(id incident.ID) (Post, error)
-	// Save writes posts in one transaction. Want is not written: it belongs
-	// to whoever plans, and may have grown meanwhile.
+	// Root is the root message of an incident, or its copy in a channel; false
+	// when there is none.
+	Root(id incident.ID, copyIn string) (Post, bool, error)
+	// Save writes posts in one transaction. A copy or a bulletin may be new; of
+	// a post that is known, either what must show or what came of it is taken,
+	// see [Post.Over].
 	Save(posts ...Post) error
 }
 

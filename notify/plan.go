@@ -6,22 +6,33 @@ import (
 	"github.com/pipewatch-dev/pipewatch/incident"
 )
 
-// Plan says which posts an incident needs now, given those it has (by line
-// number): its root message must show the newest Seq, and every line but the
+// Plan says which posts an incident needs now, given those it has: its root
+// message and the copies of it must show the newest Seq, and every line but the
 // opening one, which the root message tells itself, is said once in the thread.
 // Only new and changed posts are returned.
-func Plan(i incident.Incident, have map[int]Post, channel string, at time.Time) []Post {
+func Plan(i incident.Incident, have []Post, channel string, at time.Time) []Post {
 	var posts []Post
-	root, ok := have[0]
-	if !ok {
-		root = Post{Incident: i.ID, Channel: channel, At: at}
+	root := Post{Incident: i.ID, Channel: channel, At: at}
+	told := map[int]bool{}
+	for _, p := range have {
+		switch {
+		case p.Copy:
+			if p.Want != i.Seq {
+				p.Want, p.Recheck = i.Seq, false // the edit shows it anyway
+				posts = append(posts, p)
+			}
+		case p.Line == 0:
+			root = p
+		default:
+			told[p.Line] = true
+		}
 	}
 	if root.Want != i.Seq {
-		root.Want = i.Seq
+		root.Want, root.Recheck = i.Seq, false
 		posts = append(posts, root)
 	}
 	for _, l := range i.Lines {
-		if _, ok := have[l.N]; ok || l.Kind == incident.Opened {
+		if told[l.N] || l.Kind == incident.Opened {
 			continue
 		}
 		posts = append(posts, Post{Incident: i.ID, Line: l.N, Channel: root.Channel, Want: 1, At: at})

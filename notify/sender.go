@@ -16,7 +16,14 @@ import (
 // Config is what a Sender works with. Outbox, Channel and Compose are required.
 type Config struct {
 	Outbox  Outbox
-	Channel Channel
+	Channel Channel // of every destination that OneWay does not name
+	// OneWay are the destinations, by name, that take messages and nothing else:
+	// no edits, no threads and no look-ups. Of their channels only Post is called.
+	// An attempt that may have arrived is repeated once and marked.
+	OneWay map[string]Channel
+	// Route says where an incident goes beside its channel, and when; nil for
+	// nothing beside, at once.
+	Route func(incident.Incident) Route
 	// Compose writes a message from an incident as it is now, see Desk.Compose.
 	Compose func(i incident.Incident, line *incident.Line, others ...incident.Incident) Notice
 	// Timeout bounds each attempt; default 10 s.
@@ -27,6 +34,9 @@ type Config struct {
 	// ExpireAfter is how long after it happened a line, or the first message of
 	// an incident that is over, is still worth sending; default 24 h.
 	ExpireAfter time.Duration
+	// EditEvery is how long an edit waits for others to join it, unless it tells
+	// the end; default 2 s. Negative is not at all.
+	EditEvery time.Duration
 	// Moment is the moment against which expiry is judged, which is not wall
 	// time where the past is replayed; default time.Now.
 	Moment func() time.Time
@@ -48,6 +58,8 @@ const (
 	defaultTimeout = 10 * time.Second
 	defaultQuiet   = 30 * time.Second
 	defaultExpiry  = 24 * time.Hour
+	reminderExpiry = time.Hour // "still open" is of no use long after
+	defaultEdits   = 2 * time.Second
 )
 
 // Sender takes posts from the outbox to the channel, see the package comment.
@@ -57,8 +69,9 @@ type Sender struct {
 	config Config
 	kick   chan struct{}
 
-	mu    sync.Mutex // guards dests and, in each, what Destinations shows
-	dests map[string]*destination
+	mu     sync.Mutex // guards what follows and, in each destination, what Destinations shows
+	dests  map[string]*destination
+	ailing *Post // the bulletin about destinations in trouble, while there are any
 }
 
 // NewSender makes a sender; it does nothing before Run.
@@ -72,6 +85,12 @@ func NewSender(c Config) *Sender {
 	c.Quiet = max(c.Quiet, 0)
 	if c.ExpireAfter == 0 {
 		c.ExpireAfter = defaultExpiry
+	}
+	if c.EditEvery == 0 {
+		c.EditEvery = defaultEdits
+	}
+	if c.Route == nil {
+		c.Route = func(incident.Incident) Route { return Route{} }
 	}
 	if c.Moment == nil {
 		c.Moment = time.Now
@@ -92,6 +111,9 @@ type DestinationHealth struct {
 	Since   time.Time // wall time since when it is dead; zero otherwise
 	Trouble string    // what its last attempt met; empty when it went well
 	Pending int       // posts that wait for it
+	// Collapsed counts lines that were left to their root messages because too
+	// much was waiting.
+	Collapsed int
 }
 
 // Destinations tells how each channel is that has had messages, by name.
@@ -171,6 +193,7 @@ func (s *Sender) spread(ctx, attempts context.Context, wg *sync.WaitGroup, broke
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.remember(posts)
 	for _, p := range posts {
 		if s.dests[p.Channel] != nil {
 			continue

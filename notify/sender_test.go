@@ -231,7 +231,7 @@ func TestNewIncidentsAreToldBeforeOldOnesAreEdited(t *testing.T) {
 		box, slack := &notify.MemOutbox{}, &service{}
 		s, _ := start(t, notify.Config{Outbox: box, Channel: slack})
 		var old []incident.Incident
-		for n := range 20 {
+		for n := range 15 {
 			old = append(old, fresh(fmt.Sprintf("inc-%02d", n), time.Now()))
 			box.Commit(old[n], "#a", time.Now())
 		}
@@ -444,12 +444,12 @@ func TestRateKeepsToWhatTheServiceAllows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		box, slack := &notify.MemOutbox{}, &service{}
-		for n := range 45 {
+		for n := range 20 {
 			box.Commit(fresh(fmt.Sprintf("inc-%02d", n), begun), "#a", begun)
 		}
 		s, _ := start(t, notify.Config{Outbox: box, Channel: slack})
-		if took := settle(t, s, 2*time.Minute); took < 49*time.Second || took > 52*time.Second {
-			t.Errorf("45 messages took %v, want five at once and 0.8 a second after", took)
+		if took := settle(t, s, 2*time.Minute); took < 18*time.Second || took > 20*time.Second {
+			t.Errorf("20 messages took %v, want five at once and 0.8 a second after", took)
 		}
 		if at := slack.ops("post")[4].at; at != begun {
 			t.Errorf("the fifth came after %v, want at once", at.Sub(begun))

@@ -141,7 +141,7 @@ func TestLostWriteIsFinal(t *testing.T) {
 		t.Errorf("the book ran ahead of the file:\n%s", diff)
 	}
 	_, pending := db.Pending()
-	_, root := db.Root("inc")
+	_, _, root := db.Root("inc", "")
 	for call, err := range map[string]error{
 		"Err": db.Err(), "Save": db.Save(), "Pending": pending, "Root": root, "Audit": db.Audit(store.Entry{}),
 	} {

@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/pipewatch-dev/pipewatch/incident"
+	"github.com/pipewatch-dev/pipewatch/notify"
 )
 
 // The buckets.
@@ -53,7 +54,7 @@ func splitRunKey(key string) (slot, dag, n string) {
 	return slot, dag, n
 }
 
-func postKey(id incident.ID, line int) string { return fmt.Sprintf("%s/%06d", id, line) }
+func postKey(p notify.Post) string { return string(p.Incident) + "/" + p.Place() }
 
 // eachWith calls fn for the entries of a bucket whose keys begin with prefix, in
 // order. The value is valid until the transaction ends.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -31,9 +32,18 @@ func (d *DB) Incident(id incident.ID) (incident.Incident, error) {
 	return one[incident.Incident](d, incidents, string(id))
 }
 
-// Root is the root post of an incident; ErrUnknown when there is none.
-func (d *DB) Root(id incident.ID) (notify.Post, error) {
-	return one[notify.Post](d, outbox, postKey(id, 0))
+// Root is the root post of an incident, or its copy in a channel; false when
+// there is none.
+func (d *DB) Root(id incident.ID, copyIn string) (notify.Post, bool, error) {
+	key := postKey(notify.Post{Incident: id, Channel: copyIn, Copy: copyIn != ""})
+	if p, ok := d.view.Load().pending[key]; ok {
+		return p, true, d.Err()
+	}
+	p, err := one[notify.Post](d, outbox, key)
+	if errors.Is(err, ErrUnknown) {
+		return p, false, nil
+	}
+	return p, err == nil, err
 }
 
 // one reads one record.
@@ -46,9 +56,8 @@ func one[T any](d *DB, bucket, key string) (T, error) {
 	return v, err
 }
 
-// Save writes posts in one transaction. What must show (Want) stays as stored:
-// an incident may have changed while its message was on the way. A post that
-// was never planned is refused.
+// Save writes posts in one transaction, as notify.Post.Over says. A copy or a
+// bulletin may be new; another post that was never planned is refused.
 func (d *DB) Save(posts ...notify.Post) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
@@ -56,12 +65,14 @@ func (d *DB) Save(posts ...notify.Post) error {
 	err := d.update("save posts", func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte(outbox))
 		for _, p := range posts {
-			key := postKey(p.Incident, p.Line)
+			key := postKey(p)
 			stored, err := read[notify.Post](b, outbox, key)
-			if err != nil {
+			switch {
+			case err == nil:
+				p = p.Over(stored)
+			case !errors.Is(err, ErrUnknown) || !p.Copy && p.Bulletin == nil:
 				return err
 			}
-			p.Want = stored.Want
 			if err := write(b, key, p); err != nil {
 				return err
 			}

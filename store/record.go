@@ -201,10 +201,10 @@ func (r recording) posts(route func(incident.Incident) string) ([]notify.Post, e
 	b := r.bucket(outbox)
 	var planned []notify.Post
 	for _, i := range r.change.Incidents {
-		have := map[int]notify.Post{}
+		var have []notify.Post
 		err := eachWith(b, string(i.ID)+"/", func(key string, frame []byte) error {
 			p, err := decode[notify.Post](outbox, key, frame)
-			have[p.Line] = p
+			have = append(have, p)
 			return err
 		})
 		if err != nil {
@@ -213,7 +213,7 @@ func (r recording) posts(route func(incident.Incident) string) ([]notify.Post, e
 		planned = append(planned, notify.Plan(i, have, route(i), r.is.Moment)...)
 	}
 	for _, p := range planned {
-		if err := write(b, postKey(p.Incident, p.Line), p); err != nil {
+		if err := write(b, postKey(p), p); err != nil {
 			return nil, err
 		}
 	}

@@ -108,10 +108,10 @@ func (w *world) pending() []notify.Post {
 func (w *world) apply(c incident.Change, moment time.Time) {
 	w.book = w.book.Apply(c)
 	for _, i := range c.Incidents {
-		have := map[int]notify.Post{}
+		var have []notify.Post
 		for _, p := range w.posts {
 			if p.Incident == i.ID {
-				have[p.Line] = p
+				have = append(have, p)
 			}
 		}
 		for _, p := range notify.Plan(i, have, "#data", moment) {
@@ -120,8 +120,13 @@ func (w *world) apply(c incident.Change, moment time.Time) {
 	}
 }
 
-// restart forgets what is not kept.
+// restart forgets what is not kept, and has the messages looked at that tell
+// something open.
 func (w *world) restart() {
+	for id, p := range w.posts {
+		p.Recheck = p.Line == 0 && !p.Ref.IsZero() && w.book.Incidents[p.Incident].Status == incident.Open
+		w.posts[id] = p
+	}
 	for id, s := range w.book.States {
 		s.At = time.Time{}
 		w.book.States[id] = s
@@ -191,7 +196,7 @@ func deliver(rt *rapid.T, r recorder, w *world, moment time.Time) {
 		if !rapid.Bool().Draw(rt, "sent") {
 			continue
 		}
-		p.Shown, p.Attempts = p.Want, p.Attempts+1
+		p.Shown, p.Attempts, p.Recheck = p.Want, p.Attempts+1, false
 		p.Ref = notify.Ref{Channel: "C1", TS: moment.Format("150405")}
 		kept := p
 		p.Want = 999 // not the sender's to say
@@ -219,7 +224,7 @@ func TestPostSavedWhileItsIncidentChangesIsStillPending(t *testing.T) {
 	}
 	for _, db := range []func(){func() {}, func() { r.db = reopen(t, r.db, path) }} {
 		db()
-		stored, err := r.db.Root(root.Incident)
+		stored, _, err := r.db.Root(root.Incident, "")
 		if err != nil || stored.Want <= stored.Shown || stored.Ref != root.Ref {
 			t.Errorf("root post is %+v (%v): the recovery would never be shown", stored, err)
 		}
@@ -276,7 +281,7 @@ func TestSavesAndRecordingsDoNotLoseEachOther(t *testing.T) {
 		t.Fatalf("%d incidents, %v, want 40", len(all), err)
 	}
 	for _, i := range all {
-		if root, err := r.db.Root(i.ID); err != nil || root.Shown != i.Seq {
+		if root, _, err := r.db.Root(i.ID, ""); err != nil || root.Shown != i.Seq {
 			t.Errorf("%s shows %d of %d (%v)", i.ID, root.Shown, i.Seq, err)
 		}
 	}

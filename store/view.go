@@ -41,6 +41,7 @@ func (d *DB) load() (*view, error) {
 			eachRecord(tx, incidents, func(_ string, i incident.Incident) { v.book.Incidents[i.ID] = i }),
 			eachRecord(tx, announced, func(_ string, a incident.Announcement) { v.book.Announcements[a.ID] = a }),
 			eachRecord(tx, outbox, func(key string, p notify.Post) {
+				p.Recheck = v.stands(p)
 				if !p.Done() {
 					v.pending[key] = p
 				}
@@ -49,6 +50,16 @@ func (d *DB) load() (*view, error) {
 	})
 	v.forget(d.recall)
 	return v, err
+}
+
+// stands tells whether a message that tells something still open should be in
+// its channel: after a start it is edited once, which also shows whether it is
+// still there and makes it look as this version draws it.
+func (v *view) stands(p notify.Post) bool {
+	if b := p.Bulletin; b != nil {
+		return b.Kind == notify.Trouble && len(b.Members) > 0 && p.Shown > 0
+	}
+	return p.Line == 0 && !p.Ref.IsZero() && p.Shown > 0 && v.book.Incidents[p.Incident].Status == incident.Open
 }
 
 // eachRecord decodes every record of a bucket.
@@ -94,7 +105,7 @@ func (v *view) withPosts(posts []notify.Post) map[string]notify.Post {
 	}
 	next := maps.Clone(v.pending)
 	for _, p := range posts {
-		key := postKey(p.Incident, p.Line)
+		key := postKey(p)
 		if p.Done() {
 			delete(next, key)
 		} else {

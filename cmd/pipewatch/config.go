@@ -1,12 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,20 +37,27 @@ type ownerConfig struct {
 }
 
 type alertsConfig struct {
-	Slack        slackConfig    `yaml:"slack" jsonschema_description:"The Slack workspace."`
-	GroupWait    *conf.Duration `yaml:"group_wait" jsonschema_description:"Collect what breaks together. 60s."`
-	FailAfter    *int           `yaml:"fail_after" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Bad evaluations before an incident opens. 2."`
-	ResolveAfter *int           `yaml:"resolve_after" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Good evaluations before it is resolved. 2."`
-	ReopenWithin *conf.Duration `yaml:"reopen_within" jsonschema_description:"What breaks again within is the same incident; 0 is never. 30m."`
-	Flap         flapConfig     `yaml:"flap" jsonschema_description:"What counts as coming and going, or off."`
-	RepeatEvery  *conf.Duration `yaml:"repeat_every" jsonschema_description:"Mention again while an error is open and unacknowledged; 0 is never. 12h."`
+	Slack        slackConfig     `yaml:"slack" jsonschema_description:"The Slack workspace."`
+	Webhook      webhookConfig   `yaml:"webhook" jsonschema_description:"Any program that takes signed JSON; named webhook as a destination."`
+	Fallback     string          `yaml:"fallback" jsonschema_description:"Where messages are told meanwhile when their destination takes none: #name, webhook or slack_webhook."`
+	Routes       []routeConfig   `yaml:"routes" jsonschema_description:"Where incidents go; the first that matches wins, before the owner's channel."`
+	QuietHours   windows         `yaml:"quiet_hours" jsonschema_description:"Hours in which warnings wait for the morning. Errors pass."`
+	Mute         []muteConfig    `yaml:"mute" jsonschema_description:"Hours in which nobody is told, unless it is still open at their end."`
+	Escalate     escalateConfig  `yaml:"escalate" jsonschema_description:"Who is called when an incident is escalated."`
+	Digest       *conf.ClockTime `yaml:"digest" jsonschema_description:"Time of the morning's digest, in the file's timezone. None."`
+	GroupWait    *conf.Duration  `yaml:"group_wait" jsonschema_description:"Collect what breaks together. 60s."`
+	FailAfter    *int            `yaml:"fail_after" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Bad evaluations before an incident opens. 2."`
+	ResolveAfter *int            `yaml:"resolve_after" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Good evaluations before it is resolved. 2."`
+	ReopenWithin *conf.Duration  `yaml:"reopen_within" jsonschema_description:"What breaks again within is the same incident; 0 is never. 30m."`
+	Flap         flapConfig      `yaml:"flap" jsonschema_description:"What counts as coming and going, or off."`
+	RepeatEvery  *conf.Duration  `yaml:"repeat_every" jsonschema_description:"Mention again while an error is open and unacknowledged; 0 is never. 12h."`
 }
 
 type slackConfig struct {
 	Token          conf.Secret   `yaml:"token" jsonschema_description:"Bot token, from the environment or a file."`
 	AppToken       conf.Secret   `yaml:"app_token" later:"buttons come with a later release" jsonschema_description:"App token for Socket Mode."`
 	SigningSecret  conf.Secret   `yaml:"signing_secret" later:"buttons come with a later release" jsonschema_description:"Secret of signed interactions."`
-	WebhookURL     conf.Secret   `yaml:"webhook_url" later:"incoming webhooks come with a later release; use a bot token" jsonschema_description:"Incoming webhook."`
+	WebhookURL     conf.Secret   `yaml:"webhook_url" jsonschema_description:"Incoming webhook, from the environment or a file: only new messages, to one channel. Beside a token it is the destination slack_webhook."`
 	DefaultChannel string        `yaml:"default_channel" jsonschema_description:"Where incidents without an owner's channel go."`
 	APIURL         string        `yaml:"api_url" jsonschema_description:"https://slack.com/api/"`
 	Timeout        conf.Duration `yaml:"timeout" jsonschema_description:"How long one request may take. 10s."`
@@ -162,9 +166,10 @@ func (c *config) sense(v conf.Value) conf.Problems {
 			WithHint("listen on 127.0.0.1 and put a reverse proxy with authentication in front"))
 	}
 	slack := v.Get("alerts").Get("slack")
-	if slack.Exists() && c.Alerts.Slack.DefaultChannel == "" {
+	if slack.Exists() && (slack.Get("token").Exists() || !slack.Get("webhook_url").Exists()) && c.Alerts.Slack.DefaultChannel == "" {
 		problems.Add(slack.Problem("default_channel is missing").WithHint(`say where incidents without an owner go, such as default_channel: "#data-alerts"`))
 	}
+	problems.Merge(c.senseAlerts(v.Get("alerts")))
 	return problems
 }
 
@@ -190,6 +195,9 @@ func (c *config) policy() incident.Policy {
 	if d := c.Alerts.RepeatEvery; d != nil {
 		p.RepeatEvery = d.Std()
 	}
+	if d := c.Alerts.Escalate.After; d != nil {
+		p.EscalateAfter = d.Std()
+	}
 	p.Flap = c.Alerts.Flap.policy(p.Flap)
 	if n := c.Alerts.FailAfter; n != nil {
 		p.FailAfter = *n
@@ -204,20 +212,10 @@ func (c *config) policy() incident.Policy {
 func (c *config) owners() map[string]notify.Owner {
 	owners := map[string]notify.Owner{}
 	for name, o := range c.Owners {
-		owners[name] = notify.Owner{Channel: o.SlackChannel, Mention: o.SlackMention}
+		owners[name] = notify.Owner{Mention: o.SlackMention}
+		if !c.onlyWebhooks() { // which have no channels to choose from
+			owners[name] = notify.Owner{Channel: o.SlackChannel, Mention: o.SlackMention}
+		}
 	}
 	return owners
 }
-
-// channels lists every channel that messages may go to.
-func (c *config) channels() []string {
-	all := map[string]bool{c.Alerts.Slack.DefaultChannel: true}
-	for _, o := range c.Owners {
-		all[o.SlackChannel] = true
-	}
-	delete(all, "")
-	return slices.Sorted(maps.Keys(all))
-}
-
-// errNoSlack says that nobody would be told.
-var errNoSlack = errors.New("alerts.slack has no token")

@@ -161,7 +161,7 @@ func (a *app) openStage(dir string, o demoOptions, story demo.Story) (_ *stage, 
 // openSlack runs a workspace with the channels and groups of the project.
 func (st *stage) openSlack(p *project, clock *demo.Clock) *strictslack.Server {
 	config := strictslack.Config{Usergroups: devGroups, Now: clock.Now, Location: demo.Zone()}
-	for _, name := range p.config.channels() {
+	for _, name := range p.config.destinations() {
 		config.Channels = append(config.Channels, strictslack.Channel{Name: name[1:]})
 	}
 	workspace := strictslack.New(config)

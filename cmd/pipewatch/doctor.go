@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pipewatch-dev/pipewatch/notify/slack"
 	"github.com/pipewatch-dev/pipewatch/probe"
 )
 
@@ -106,22 +105,40 @@ func doctorState(path string) (bool, string) {
 	return true, fmt.Sprintf("is there, %d KiB", info.Size()>>10)
 }
 
-// doctorSlack asks Slack whether messages would arrive.
+// doctorSlack asks Slack whether messages would arrive, and says what the other
+// destinations can and cannot do.
 func (a *app) doctorSlack(ctx context.Context, p *project, say func(bool, string, string)) {
-	s := p.config.Alerts.Slack
-	if s.Token.Reveal() == "" {
-		say(false, "slack", errNoSlack.Error()+": nobody would be told")
+	w, err := openWays(p.config)
+	if err != nil {
+		say(false, "alerts", err.Error())
+		return
+	}
+	if _, ok := w.oneWay[toSlackWebhook]; ok {
+		say(true, toSlackWebhook, "an incoming webhook: no threads, no edits, no buttons, and an attempt without an answer may repeat a message; nothing was sent to try it")
+	}
+	if _, ok := w.oneWay[toWebhook]; ok {
+		say(true, toWebhook, "signed JSON, a message for each thing worth telling; nothing was sent to try it")
+	}
+	if p.config.Alerts.Slack.Token.Reveal() == "" {
 		return
 	}
 	var mentions []string
-	for _, o := range p.config.Owners {
-		if o.SlackMention != "" && !slices.Contains(mentions, o.SlackMention) {
-			mentions = append(mentions, o.SlackMention)
+	add := func(m string) {
+		if m != "" && !slices.Contains(mentions, m) {
+			mentions = append(mentions, m)
 		}
 	}
+	for _, o := range p.config.Owners {
+		add(o.SlackMention)
+	}
+	add(p.config.Alerts.Escalate.Mention)
+	for _, r := range p.config.Alerts.Routes {
+		add(r.Mention)
+		add(r.Escalate.Mention)
+	}
 	slices.Sort(mentions)
-	client := slack.New(slack.Config{Token: s.Token, APIURL: s.APIURL, DefaultChannel: s.DefaultChannel, Timeout: s.Timeout.Std()})
-	for _, f := range client.Doctor(ctx, p.config.channels(), mentions) {
+	channels := slices.DeleteFunc(p.config.destinations(), func(d string) bool { return d == toWebhook || d == toSlackWebhook })
+	for _, f := range slackChannel(p.config).Doctor(ctx, channels, mentions) {
 		say(f.OK, "slack "+f.Subject, f.Message)
 	}
 }

@@ -50,6 +50,7 @@ var knows = map[string]string{
 	"notify":                   "checks conf dag incident",
 	"notify/slack":             "checks conf dag incident notify",
 	"notify/slack/strictslack": "",
+	"notify/webhook":           "conf incident notify",
 	"store":                    "checks dag incident notify probe",
 	"watch":                    "checks dag incident probe",
 	"web":                      "checks dag incident",
@@ -109,6 +110,8 @@ var clocks = []string{
 	"watch/",           // the loop: slots, ticks and the moment of a run
 	"notify/sender.go", // attempts, time-outs and quiet periods are wall time
 	"notify/destination.go",
+	"notify/storm.go", // how many in a minute
+	"notify/fallback.go",
 	"notify/attempt.go",
 	"notify/slack/strictslack/", // it stands for another company's machine
 	"demo/",

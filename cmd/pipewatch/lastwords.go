@@ -9,7 +9,6 @@ import (
 	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/incident"
 	"github.com/pipewatch-dev/pipewatch/notify"
-	"github.com/pipewatch-dev/pipewatch/notify/slack"
 	"github.com/pipewatch-dev/pipewatch/store"
 )
 
@@ -33,7 +32,7 @@ func (a *app) lastWords(ctx context.Context, cfg config, channel notify.Channel,
 		Findings: []incident.Finding{{Message: fmt.Sprintf("pipewatch has ended and watches nothing: %v", cause), Severity: dag.Error, FirstSeen: now}},
 	}
 	n := notify.Notice{ID: notify.Post{Incident: i.ID}.ID(), Seq: 1, Incident: i}
-	to := cfg.Alerts.Slack.DefaultChannel
+	to := cfg.home()
 	if _, said, err := channel.Find(ctx, to, notify.Ref{}, n.ID, now.Add(-time.Hour)); err == nil && said {
 		a.log.Info("people were told within the hour that the state is in trouble", "channel", to)
 		return
@@ -62,10 +61,4 @@ func complaint(cause error) string {
 		return "unwritten"
 	}
 	return "state"
-}
-
-// slackChannel is the operator's Slack.
-func slackChannel(cfg config) *slack.Client {
-	s := cfg.Alerts.Slack
-	return slack.New(slack.Config{Token: s.Token, APIURL: s.APIURL, DefaultChannel: s.DefaultChannel, Timeout: s.Timeout.Std()})
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/pipewatch-dev/pipewatch/conf"
 	"github.com/pipewatch-dev/pipewatch/jobs/heartbeat"
-	"github.com/pipewatch-dev/pipewatch/notify"
 	"github.com/pipewatch-dev/pipewatch/store"
 	"github.com/pipewatch-dev/pipewatch/watch"
 )
@@ -46,16 +45,16 @@ func (a *app) serve(ctx context.Context) error {
 	if err == nil {
 		err = problems.Err()
 	}
-	if err == nil && cfg.Alerts.Slack.Token.Reveal() == "" {
-		err = fmt.Errorf("%w: nobody would be told; set SLACK_BOT_TOKEN, or try pipewatch dev slack", errNoSlack)
+	var w ways
+	if err == nil {
+		w, err = openWays(cfg)
 	}
 	if err != nil {
 		return exit{exitUsage, err}
 	}
-	channel := slackChannel(cfg)
-	err = a.serveProject(ctx, path, cfg, channel)
+	err = a.serveProject(ctx, path, cfg, w)
 	if e, coded := errors.AsType[exit](err); coded && e.code != exitUsage {
-		a.lastWords(ctx, cfg, channel, e.err)
+		a.lastWords(ctx, cfg, w.to(cfg.home()), e.err)
 	}
 	return err
 }
@@ -63,7 +62,7 @@ func (a *app) serve(ctx context.Context) error {
 // serveProject runs the service of an operator's file. An error with another
 // code than that of usage is one of the state, which cannot be told by way of
 // the outbox any more.
-func (a *app) serveProject(ctx context.Context, path string, cfg config, channel notify.Channel) error {
+func (a *app) serveProject(ctx context.Context, path string, cfg config, w ways) error {
 	db, err := a.openState(ctx, cfg.State.Path)
 	if err != nil {
 		return exit{stateCode(err), err}
@@ -90,8 +89,8 @@ func (a *app) serveProject(ctx context.Context, path string, cfg config, channel
 	clock := watch.Clock{}
 	s, err := newService(parts{
 		project: p, source: src, store: db, now: clock.Now, wait: clock.Wait, log: a.log, broken: t.broken,
-		channel: channel,
-		check:   func(file string) error { return checkApart(ctx, file) },
+		channel: w.slack, oneWay: w.oneWay,
+		check: func(file string) error { return checkApart(ctx, file) },
 	})
 	if err != nil {
 		return exit{stateCode(err), err}

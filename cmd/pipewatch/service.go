@@ -28,6 +28,7 @@ type parts struct {
 	source  probe.Source
 	store   *store.DB
 	channel notify.Channel
+	oneWay  map[string]notify.Channel // destinations that only take messages, by name
 	now     func() time.Time
 	wait    func(ctx context.Context, until time.Time, busy bool, wake <-chan struct{}) error
 	// observe is told of every recorded run; it may be nil.
@@ -60,7 +61,8 @@ func newService(p parts) (*service, error) {
 	s.desk = p.project.desk()
 	slack := p.project.config.Alerts.Slack
 	s.sender = notify.NewSender(notify.Config{
-		Outbox: p.store, Channel: p.channel, Compose: s.compose,
+		Outbox: p.store, Channel: p.channel, OneWay: p.oneWay, Compose: s.compose,
+		Route:   func(i incident.Incident) notify.Route { return s.deskNow().Route(i) },
 		Timeout: slack.Timeout.Std(), Quiet: slack.Quiet.Std(), Moment: p.now,
 		Log: p.log.With("component", "sender"),
 	})
@@ -78,27 +80,30 @@ func newService(p parts) (*service, error) {
 // desk is whom to tell about what.
 func (p *project) desk() notify.Desk {
 	return notify.Desk{
-		Suite: p.suite, Owners: p.config.owners(), Default: p.config.Alerts.Slack.DefaultChannel,
-		BaseURL: p.config.HTTP.ExternalURL,
+		Suite: p.suite, Owners: p.config.owners(), Default: p.config.home(), BaseURL: p.config.HTTP.ExternalURL,
+		Routes: p.config.rules(), Fallback: p.config.Alerts.Fallback, Mute: p.config.mutes(),
+		Quiet:    p.config.Alerts.QuietHours.in(p.config.Timezone),
+		Escalate: p.config.Alerts.Escalate.to(),
 	}
 }
 
 // compose writes the message of an incident with the graph as it is now.
 func (s *service) compose(i incident.Incident, line *incident.Line, others ...incident.Incident) notify.Notice {
+	return s.deskNow().Compose(i, line, others...)
+}
+
+// deskNow is the desk with the files as they are taken up now.
+func (s *service) deskNow() notify.Desk {
 	s.mu.Lock()
-	desk := s.desk
-	s.mu.Unlock()
-	return desk.Compose(i, line, others...)
+	defer s.mu.Unlock()
+	return s.desk
 }
 
 // route names the channel of an incident.
 func (s *service) route(suite *checks.Suite, i incident.Incident) string {
-	s.mu.Lock()
-	desk := s.desk
-	s.mu.Unlock()
+	desk := s.deskNow()
 	desk.Suite = suite
-	channel, _ := desk.Route(i)
-	return channel
+	return desk.Route(i).Channel
 }
 
 // recorded passes a recorded run on to whoever waits for it.

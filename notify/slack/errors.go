@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,19 @@ import (
 type transport struct {
 	client  http.Client
 	timeout time.Duration
+}
+
+// newTransport makes calls with a time for each; 0 is 10 s.
+func newTransport(timeout time.Duration) *transport {
+	plain := http.DefaultTransport.(*http.Transport).Clone()
+	// Alerts are rare. A connection that idles long is often closed by the other
+	// side just as it is used again, and that post would have to be looked up.
+	plain.IdleConnTimeout = 20 * time.Second
+	return &transport{
+		timeout: cmp.Or(timeout, 10*time.Second),
+		// A redirect would carry a secret elsewhere, and could post twice.
+		client: http.Client{Transport: plain, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
 }
 
 // unsent is a call that never got a connection. A call that got one counts as

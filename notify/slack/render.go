@@ -33,6 +33,9 @@ const (
 // stands in the text, because Slack notifies for that line in any case.
 func Render(n notify.Notice, mention string) Message {
 	m := Message{Blocks: []api.Block{}, Attachments: []api.Attachment{}}
+	if n.Bulletin != nil {
+		return bulletin(n, mention)
+	}
 	if n.Line != nil {
 		m.Text = line(n, mention)
 		if !n.Plain {
@@ -60,6 +63,10 @@ func look(n notify.Notice) (sign, colour string) {
 		return "✅", green
 	case how != "":
 		return "⚪", grey
+	case n.Incident.Muted.Set():
+		return "🔕", grey
+	case n.Incident.Acked.Set():
+		return "👀", amber
 	case n.Incident.Severity == dag.Warn:
 		return "🟡", amber
 	}
@@ -99,17 +106,21 @@ func repeats(n notify.Notice) string {
 func body(n notify.Notice) []api.Block {
 	how, _ := n.Ended()
 	parts := []api.Block{section("head", head(n, how))}
+	if s := newly(n); s != "" {
+		parts = append(parts, section("news", s))
+	}
 	if how == "" {
 		parts = append(parts, fields("facts", facts(n)))
 	}
 	for _, p := range []struct{ id, text string }{
-		{"more", more(n, how)}, {"impact", impact(n, how)}, {"beside", beside(n)},
+		{"standing", standing(n, how)}, {"more", more(n, how)}, {"impact", impact(n, how)}, {"beside", beside(n)},
 	} {
 		if p.text != "" {
 			parts = append(parts, section(p.id, p.text))
 		}
 	}
 	if how == "" {
+		parts = append(parts, drawn(n)...)
 		parts = append(parts, buttons(n)...)
 	}
 	return append(parts, api.NewContextBlock("foot", mrkdwn(foot(n))))
@@ -148,6 +159,55 @@ func head(n notify.Notice, how string) string {
 		return fmt.Sprintf("*%s is in trouble*: this is about the watcher, not about data. Whoever runs pipewatch has to look", subject)
 	}
 	return join("\n", fmt.Sprintf("*%s %s*", subject, said(notify.Predicate(n.Lead()))), owner)
+}
+
+// standing says who has done what to an open incident.
+func standing(n notify.Notice, how string) string {
+	if how != "" {
+		return ""
+	}
+	i := n.Incident
+	var items []string
+	add := func(m incident.Mark, sign, did string) {
+		s := sign + " " + did
+		if m.By != "" {
+			s += " by " + said(m.By)
+		}
+		if !m.Until.IsZero() {
+			s += " until " + date(m.Until)
+		}
+		s += " · " + date(m.At)
+		if m.Note != "" {
+			s += ": " + said(m.Note)
+		}
+		items = append(items, s)
+	}
+	if i.Acked.Set() {
+		add(i.Acked, "👀", "Acknowledged")
+	}
+	if i.Muted.Set() {
+		add(i.Muted, "🔕", "Muted")
+	}
+	if i.Escalated.Set() {
+		add(i.Escalated, "📣", "Escalated")
+	}
+	if !i.Flapping.IsZero() {
+		items = append(items, "〰️ Comes and goes since "+date(i.Flapping))
+	}
+	return strings.Join(items, "\n")
+}
+
+// newly says what happened since the last message, where every message is a new
+// one.
+func newly(n notify.Notice) string {
+	var items []string
+	for _, l := range n.News {
+		if l.Kind != incident.Closed {
+			n.Line = &l
+			items = append(items, line(n, ""))
+		}
+	}
+	return list(items, "\n", sectionText)
 }
 
 // was says what was found at the worst.
@@ -229,7 +289,7 @@ func impact(n notify.Notice, how string) string {
 	}
 	for _, id := range i.Blocks {
 		if !told[id] {
-			nodes = append(nodes, code(n.Label(id)))
+			nodes = append(nodes, code(n.Label(id))+owned(n, id))
 		}
 	}
 	if len(items)+len(nodes) == 0 {
@@ -244,6 +304,14 @@ func impact(n notify.Notice, how string) string {
 		rest = list(nodes, ", ", sectionText/5)
 	}
 	return join("\n", title, list(items, "\n", sectionText/3), rest)
+}
+
+// owned names the owner of a node below where it is not the root's.
+func owned(n notify.Notice, id dag.NodeID) string {
+	if owner := n.Nodes[id].Owner; owner != "" && owner != n.Owner {
+		return " (" + said(owner) + ")"
+	}
+	return ""
 }
 
 // inTheDark lists the nodes whose checks get no answer.

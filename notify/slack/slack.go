@@ -21,7 +21,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -70,15 +69,7 @@ const skewMargin = 10 * time.Minute
 func New(c Config) *Client {
 	c.APIURL = strings.TrimRight(cmp.Or(c.APIURL, api.APIURL), "/") + "/"
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
-	plain := http.DefaultTransport.(*http.Transport).Clone()
-	// Alerts are rare. A connection that idles long is often closed by the other
-	// side just as it is used again, and that post would have to be looked up.
-	plain.IdleConnTimeout = 20 * time.Second
-	calls := &transport{
-		timeout: c.Timeout,
-		// A redirect would carry the token elsewhere, and could post twice.
-		client: http.Client{Transport: plain, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-	}
+	calls := newTransport(c.Timeout)
 	return &Client{
 		config: c, http: calls,
 		api:      api.New(c.Token.Reveal(), api.OptionAppLevelToken(c.AppToken.Reveal()), api.OptionAPIURL(c.APIURL), api.OptionHTTPClient(calls)),
