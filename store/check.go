@@ -62,15 +62,14 @@ func format(tx *bbolt.Tx) error {
 	return err
 }
 
-// pages runs bbolt's own check.
+// pages runs bbolt's own check up to the first error: pages that refer to each
+// other in a circle would have it go on, and grow, for ever. What is left of
+// the check then waits in its goroutine until the process ends.
 func pages(tx *bbolt.Tx) error {
-	var first error
-	for err := range tx.Check() { // to the end: the checker waits for its reader
-		if first == nil {
-			first = &CorruptError{Cause: err}
-		}
+	for err := range tx.Check() {
+		return &CorruptError{Cause: err}
 	}
-	return first
+	return nil
 }
 
 // first are the buckets of the first release; later ones may be missing in a

@@ -73,9 +73,9 @@ func TestKilledAtAnyMomentNothingIsLostOrDoubled(t *testing.T) {
 }
 
 func TestSeededBugsStillFitTheSource(t *testing.T) {
-	for _, bug := range bugNames() {
-		if _, err := infect(t.Context(), t.TempDir(), bug); err != nil {
-			t.Error(err)
+	for name, bug := range bugs {
+		if _, err := bug.Overlay(t.Context(), t.TempDir()); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

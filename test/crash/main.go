@@ -17,7 +17,7 @@
 // mended and when; the workspace has every request and every message; the state
 // file has what pipewatch believes. [judge] holds the three against each other
 // and gives a [report] with every [violation] of an invariant by its number
-// (docs/reliability.md). A [seeded] bug is a change to pipewatch's source that
+// (docs/reliability.md). A [seeded.Bug] is a change to pipewatch's source that
 // must turn the report red: a test that cannot fail proves nothing.
 package main
 

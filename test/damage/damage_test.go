@@ -1,0 +1,43 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pipewatch-dev/pipewatch/test/seeded"
+)
+
+func TestMain(m *testing.M) {
+	checkOne()
+	os.Exit(m.Run())
+}
+
+func TestNothingWrongIsReadFromASpoiltFileAndTheCopyIsPutInItsPlace(t *testing.T) {
+	s, err := newSubject(filepath.Join(t.TempDir(), "subject"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.torment(filepath.Join(t.TempDir(), "spoilt"), 4*len(spoilings), 1)
+	var figures strings.Builder
+	r.print(&figures, 1, 0)
+	t.Log("\n" + figures.String())
+	if !r.green() {
+		t.Error("something wrong was read, or too little was restored")
+	}
+}
+
+// Without checksums of records the same spoilings must be missed.
+func TestControlWithoutChecksumsSomethingWrongIsRead(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "damage")
+	bug := seeded.Bug{Pkg: "store", File: "frame.go", Right: "binary.BigEndian.Uint32(frame[1:]) != checksum(key, version, payload)", Wrong: "checksum(key, version, payload) == 0 && binary.BigEndian.Uint32(frame) == 0"}
+	if err := seeded.Build(t.Context(), binary, "test/damage", &bug); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), binary, "-n", "120").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "WRONG") {
+		t.Errorf("nothing wrong was found (%v):\n%s", err, out)
+	}
+}

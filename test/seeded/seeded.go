@@ -1,0 +1,80 @@
+// Package seeded puts bugs into pipewatch on purpose, to see whether a test
+// notices: a harness that no bug turns red proves nothing.
+//
+// It never touches a source file, and pipewatch needs no hook for it: the file
+// with the bug is written elsewhere, and an overlay has the compiler read it
+// (go build -overlay).
+//
+// # Data model
+//
+// A [Bug] is a piece of one source file and what is compiled in its place. It
+// must fit the file in exactly one place: one that does not fit any more would
+// prove nothing, and is an error.
+package seeded
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Module is pipewatch's module path.
+const Module = "github.com/pipewatch-dev/pipewatch"
+
+// Bug is a change to one source file.
+type Bug struct {
+	Pkg, File    string // folder relative to the module, and file name
+	Right, Wrong string
+}
+
+// Overlay writes the file with the bug into dir and gives the overlay file for
+// go build -overlay and go test -overlay.
+func (b Bug) Overlay(ctx context.Context, dir string) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", Module+"/"+b.Pkg).Output()
+	if err != nil {
+		return "", fmt.Errorf("find package %s: %w", b.Pkg, err)
+	}
+	original := filepath.Join(string(bytes.TrimSpace(out)), b.File)
+	src, err := os.ReadFile(original)
+	if err != nil {
+		return "", err
+	}
+	if n := bytes.Count(src, []byte(b.Right)); n != 1 {
+		return "", fmt.Errorf("the seeded bug fits %s/%s in %d places and should in one: bring it up to date", b.Pkg, b.File, n)
+	}
+	ill := filepath.Join(dir, "ill-"+b.File)
+	if err := os.WriteFile(ill, bytes.Replace(src, []byte(b.Right), []byte(b.Wrong), 1), 0o600); err != nil {
+		return "", err
+	}
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: ill}})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, replace, 0o600)
+}
+
+// Build compiles a command of the module as anybody would, with a bug unless
+// that is nil.
+func Build(ctx context.Context, binary, command string, bug *Bug) error {
+	dir := filepath.Dir(binary)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	args := []string{"build", "-o", binary}
+	if bug != nil {
+		overlay, err := bug.Overlay(ctx, dir)
+		if err != nil {
+			return err
+		}
+		args = append(args, "-overlay", overlay)
+	}
+	if out, err := exec.CommandContext(ctx, "go", append(args, Module+"/"+command)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", command, err, out)
+	}
+	return nil
+}
