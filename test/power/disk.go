@@ -51,7 +51,7 @@ func (d *disk) unmount() error {
 		if err = command("umount", d.dir); err == nil {
 			return nil
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 	return err
 }

@@ -84,7 +84,7 @@ func (r *report) life(d *disk, from int, after time.Duration, dumps []string) (i
 	if err != nil {
 		return 0, errors.Join(err, d.unmount())
 	}
-	time.Sleep(after + 5*time.Millisecond)
+	<-time.After(after + 5*time.Millisecond)
 	err = d.cut()
 	safe := w.kill()
 	if err := errors.Join(err, d.unmount(), d.mount()); err != nil {
