@@ -3,8 +3,10 @@ package dag
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +46,7 @@ func Load(files []File, known Known) (*Graph, conf.Problems) {
 	var problems conf.Problems
 	var dags []*DAG
 	broken := map[NodeID]bool{}
-	for _, f := range files {
+	for f := range parsed(files) {
 		r := reader{known: known, broken: broken}
 		if d := r.file(f); d != nil {
 			dags = append(dags, d)
@@ -73,6 +75,35 @@ func Load(files []File, known Known) (*Graph, conf.Problems) {
 	return g, problems
 }
 
+// document is a file as parsed.
+type document struct {
+	File
+	doc      conf.Value
+	problems conf.Problems
+}
+
+// parsed yields the files in their order, which are parsed by all processors at once.
+func parsed(files []File) iter.Seq[document] {
+	return func(yield func(document) bool) {
+		docs := make([]chan document, len(files))
+		free := make(chan struct{}, runtime.GOMAXPROCS(0))
+		for i, f := range files {
+			docs[i] = make(chan document, 1)
+			go func() {
+				free <- struct{}{}
+				defer func() { <-free }()
+				doc, problems := conf.Parse(f.Name, f.Src)
+				docs[i] <- document{f, doc, problems}
+			}()
+		}
+		for _, doc := range docs {
+			if !yield(<-doc) {
+				return
+			}
+		}
+	}
+}
+
 // anyNodeOf stands among the broken ids for every node of a DAG.
 func anyNodeOf(dag string) NodeID { return NodeID(dag + "/") }
 
@@ -87,8 +118,8 @@ type reader struct {
 	schedules []Schedule
 }
 
-func (r *reader) file(f File) *DAG {
-	doc, problems := conf.Parse(f.Name, f.Src)
+func (r *reader) file(f document) *DAG {
+	doc, problems := f.doc, f.problems
 	r.problems.Merge(problems)
 	if doc.Kind() != conf.Map {
 		if len(problems) == 0 {

@@ -32,6 +32,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -126,6 +127,11 @@ func List(items ...string) Names {
 func (n Names) Items() []string {
 	if n == "" {
 		return nil
+	}
+	// Without an escape in it every quote is the end of an item. That is nearly every
+	// list, and lists are read for every question of every run.
+	if s, whole := strings.CutSuffix(string(n), `"]`); whole && strings.HasPrefix(s, `["`) && !strings.Contains(s, `\`) {
+		return strings.Split(s[2:], `","`)
 	}
 	var items []string
 	if err := json.Unmarshal([]byte(n), &items); err != nil {

@@ -91,6 +91,7 @@ type planner struct {
 	session Session
 	vetted  map[string]error
 	tables  map[probe.Relation]Description
+	known   map[probe.Relation]table // those of tables that have been used
 	fused   map[group][]piece
 	order   []group
 	out     []statement
@@ -101,7 +102,7 @@ func (s *Source) plan(ctx context.Context, at time.Time, session Session, qs []p
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	p := &planner{d: s.db.Dialect(), at: at, free: s.limits.FreeSQL, session: session,
-		vetted: make(map[string]error), tables: make(map[probe.Relation]Description), fused: make(map[group][]piece)}
+		vetted: make(map[string]error), tables: make(map[probe.Relation]Description), known: make(map[probe.Relation]table), fused: make(map[group][]piece)}
 	var need []probe.Relation
 	for i, q := range qs {
 		if answers[i].Err = p.vet(ctx, q); answers[i].Err == nil {
@@ -228,7 +229,9 @@ var asOf = regexp.MustCompile(`\{\{\s*as_of\s*\}\}`)
 // that this package made, so that the statement can be pasted and run; and without
 // the semicolon at its end, as it becomes part of a larger one.
 func (p *planner) sql(text string) string {
-	text = asOf.ReplaceAllLiteralString(text, p.d.Moment(p.at))
+	if strings.Contains(text, "{{") {
+		text = asOf.ReplaceAllLiteralString(text, p.d.Moment(p.at))
+	}
 	return strings.TrimRight(text, "; \t\r\n")
 }
 
@@ -258,6 +261,9 @@ func (p *planner) describe(ctx context.Context, need []probe.Relation) {
 
 // table is a described relation.
 func (p *planner) table(of probe.Relation) (table, error) {
+	if t, known := p.known[of]; known {
+		return t, nil
+	}
 	description := p.tables[of]
 	if description.Err != nil {
 		return table{}, description.Err
@@ -266,6 +272,7 @@ func (p *planner) table(of probe.Relation) (table, error) {
 	if of.Query != "" {
 		t.name = "the query"
 	}
+	p.known[of] = t
 	return t, nil
 }
 

@@ -38,6 +38,11 @@ func (s *session) Describe(ctx context.Context, of []probe.Relation) []warehouse
 		return out
 	}
 	catalog, err := s.catalog(ctx)
+	byName := make(map[string][]entry, len(catalog))
+	for _, e := range catalog {
+		name := strings.ToLower(e.name)
+		byName[name] = append(byName[name], e)
+	}
 	for _, i := range tables {
 		parts := of[i].Table.Items()
 		out[i].Statement = "describe " + s.quoted(parts)
@@ -45,7 +50,7 @@ func (s *session) Describe(ctx context.Context, of []probe.Relation) []warehouse
 			out[i].Err = err
 			continue
 		}
-		found, ok := s.resolve(catalog, parts)
+		found, ok := resolve(byName, parts)
 		switch {
 		case !ok:
 			out[i].Err = absent(catalog, parts)
@@ -129,23 +134,24 @@ from duckdb_constraints() where constraint_type in ('PRIMARY KEY', 'UNIQUE')`)
 
 // resolve finds a table as the engine does: without regard to case, the first in
 // the search path, and one qualifier is a schema or a database.
-func (s *session) resolve(catalog []entry, parts []string) (entry, bool) {
-	i := slices.IndexFunc(catalog, func(e entry) bool {
+func resolve(catalog map[string][]entry, parts []string) (entry, bool) {
+	named := catalog[strings.ToLower(parts[len(parts)-1])]
+	i := slices.IndexFunc(named, func(e entry) bool {
 		is := strings.EqualFold
 		switch len(parts) {
 		case 1:
-			return is(e.name, parts[0])
+			return true
 		case 2:
-			return is(e.name, parts[1]) && (is(e.schema, parts[0]) || is(e.database, parts[0]) && e.schema == "main")
+			return is(e.schema, parts[0]) || is(e.database, parts[0]) && e.schema == "main"
 		case 3:
-			return is(e.name, parts[2]) && is(e.schema, parts[1]) && is(e.database, parts[0])
+			return is(e.schema, parts[1]) && is(e.database, parts[0])
 		}
 		return false
 	})
 	if i < 0 {
 		return entry{}, false
 	}
-	return catalog[i], true
+	return named[i], true
 }
 
 // absent says that a table is not there, and which are.
