@@ -112,6 +112,7 @@ type Result struct {
 	Verdict   Verdict
 	StartedAt time.Time // wall time of its first statement
 	Took      time.Duration
+	Skew      time.Duration // the largest of the clocks it asked, against ours (probe.Answer.Skew)
 	SQL       []string
 	Memory    Memory // what the kind remembers from now on; nil leaves it as it is
 }

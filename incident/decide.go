@@ -35,6 +35,8 @@ func Decide(s *checks.Suite, b Book, r Run, p Policy) Change {
 	d.blindness()
 	d.brokenFiles()
 	d.ownTroubles()
+	d.clocks()
+	d.silence()
 	d.timers()
 	d.finish()
 	return d.change

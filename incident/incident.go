@@ -42,6 +42,8 @@ const (
 	CannotCheck Kind = "cannot_check" // checks on one connection cannot be answered
 	BrokenFile  Kind = "broken_file"  // a DAG file cannot be taken up as it is
 	Self        Kind = "self"         // something is wrong with pipewatch itself
+	ClockSkew   Kind = "clock_skew"   // the clock of one connection and ours differ
+	NoData      Kind = "no_data"      // one check has long had nothing to judge
 )
 
 // Status is the life of an incident.
@@ -61,8 +63,8 @@ type Incident struct {
 	ID         ID           `json:"id"`
 	Kind       Kind         `json:"kind"`
 	Status     Status       `json:"status"`
-	Root       dag.NodeID   `json:"root,omitempty"`       // of a data incident
-	Connection string       `json:"connection,omitempty"` // of a cannot-check incident
+	Root       dag.NodeID   `json:"root,omitempty"`       // of a data or no-data incident
+	Connection string       `json:"connection,omitempty"` // of a cannot-check or clock incident
 	File       string       `json:"file,omitempty"`       // of a broken file
 	Trouble    string       `json:"trouble,omitempty"`    // name of pipewatch's own trouble
 	Severity   dag.Severity `json:"severity"`
@@ -190,6 +192,10 @@ type State struct {
 	Troubled time.Time `json:"troubled,omitzero"`
 	Troubles int       `json:"troubles,omitempty"`
 	Broken   string    `json:"broken,omitempty"`
+	// Silent is since when, and Silences how often in a row, there was nothing
+	// to judge.
+	Silent   time.Time `json:"silent,omitzero"`
+	Silences int       `json:"silences,omitempty"`
 	// HeldBy is the incident that holds the finding back, or holds it as its
 	// own; Released is when such an incident closed while the check still
 	// failed: it stands alone only after one more evaluation.
@@ -281,6 +287,8 @@ type Policy struct {
 	ReopenWithin time.Duration // a resolved incident that breaks again within is the same one; 0 never
 	ErrorFor     time.Duration // how long checks may go unanswered before that is an incident
 	ErrorAfter   int           // … and how often in a row
+	NoDataFor    time.Duration // how long, and ErrorAfter times, a check may have nothing to judge; 0 is for ever
+	MaxSkew      time.Duration // how far the clock of a connection may be from ours; 0 is any
 	RefreshEvery time.Duration // how often figures in an open incident's message are renewed
 	// RepeatEvery is how often people are called again for an error that is open
 	// and that nobody has acknowledged or muted; EscalateAfter is after how long
@@ -302,7 +310,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		FailAfter: 2, ResolveAfter: 2, GroupWait: time.Minute, ReopenWithin: 30 * time.Minute,
 		ErrorFor: 15 * time.Minute, ErrorAfter: 3, RefreshEvery: time.Hour,
-		RepeatEvery: 12 * time.Hour, Flap: Flap{Transitions: 6, Within: time.Hour},
+		NoDataFor: 24 * time.Hour, MaxSkew: 30 * time.Second, RepeatEvery: 12 * time.Hour, Flap: Flap{Transitions: 6, Within: time.Hour},
 	}
 }
 

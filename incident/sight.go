@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -82,57 +81,4 @@ func firstSeen(fs []Finding) time.Time {
 		first = soonest(first, f.FirstSeen)
 	}
 	return first
-}
-
-// brokenFiles keeps one incident per DAG file that cannot be taken up, so that
-// nobody believes to be watched by what was never read.
-func (d *decision) brokenFiles() {
-	problems := map[string]string{}
-	for _, b := range d.run.Broken {
-		problems[b.File] = b.Problem
-	}
-	d.conditions(BrokenFile, problems,
-		func(i Incident) string { return i.File },
-		func(file string) Incident { return Incident{ID: newID("file "+file, d.now), File: file} })
-}
-
-// ownTroubles keeps one incident per trouble of pipewatch itself.
-func (d *decision) ownTroubles() {
-	problems := map[string]string{}
-	for _, t := range d.run.Troubles {
-		problems[t.Name] = t.Problem
-	}
-	d.conditions(Self, problems,
-		func(i Incident) string { return i.Trouble },
-		func(name string) Incident { return Incident{ID: newID("self "+name, d.now), Trouble: name} })
-}
-
-// conditions keeps one incident of a kind for each thing that has a problem, for
-// as long as it has one. name tells what an incident is about, begin makes a
-// new one.
-func (d *decision) conditions(kind Kind, problems map[string]string, name func(Incident) string, begin func(string) Incident) {
-	fresh := maps.Clone(problems)
-	for _, i := range d.open(kind) {
-		problem, still := problems[name(i)]
-		delete(fresh, name(i))
-		switch {
-		case !still:
-			i.Status, i.ResolvedAt = Resolved, d.now
-			i.say(d.now, Line{Kind: Closed})
-		case i.Findings[0].Message != problem:
-			i.Findings = slices.Clone(i.Findings)
-			i.Findings[0].Message = problem
-			i.touch(d.now)
-		default:
-			continue
-		}
-		d.change.Incidents[i.ID] = i
-	}
-	for _, about := range slices.Sorted(maps.Keys(fresh)) {
-		i := begin(about)
-		i.Kind, i.Status, i.Severity, i.OpenedAt, i.Onset = kind, Open, dag.Error, d.now, d.now
-		i.Findings = []Finding{{Outcome: checks.Error, Message: fresh[about], Severity: dag.Error, FirstSeen: d.now}}
-		i.say(d.now, Line{Kind: Opened})
-		d.change.Incidents[i.ID] = i
-	}
 }

@@ -25,8 +25,16 @@ func step(s State, c *checks.Check, v checks.Verdict, now time.Time, p Policy) S
 	return s
 }
 
-// trouble counts how long a check has gone unanswered.
+// trouble counts how long a check has gone unanswered, or had nothing to judge.
 func trouble(s State, v checks.Verdict, now time.Time, p Policy) State {
+	if v.Outcome != checks.NoData {
+		s.Silent, s.Silences = time.Time{}, 0
+	} else {
+		if s.Silences == 0 {
+			s.Silent = now
+		}
+		s.Silences = min(s.Silences+1, max(p.ErrorAfter, 1))
+	}
 	if v.Outcome != checks.Error {
 		s.Troubled, s.Troubles, s.Broken = time.Time{}, 0, ""
 		return s

@@ -9,7 +9,7 @@ import (
 // timers does what time alone brings to open incidents, and asks to be woken
 // for the next of it.
 func (d *decision) timers() {
-	for _, kind := range []Kind{Data, CannotCheck, BrokenFile, Self} {
+	for _, kind := range []Kind{Data, CannotCheck, BrokenFile, Self, ClockSkew, NoData} {
 		for _, i := range d.open(kind) {
 			was := i.Seq
 			d.endMute(&i)

@@ -97,6 +97,8 @@ func (n Notice) Subject(v Voice) string {
 		return "file " + v.Name(n.Incident.File)
 	case incident.Self:
 		return "pipewatch's own " + v.Said(n.Incident.Trouble)
+	case incident.ClockSkew:
+		return "the clock of connection " + v.Name(n.Incident.Connection)
 	}
 	return v.Name(n.Label(n.Incident.Root))
 }
@@ -148,6 +150,10 @@ func Headline(n Notice, v Voice) string {
 			return fmt.Sprintf("%s is taken up again — was broken for %s", subject, lasted)
 		case incident.Self:
 			return fmt.Sprintf("%s is well again — was in trouble for %s", subject, lasted)
+		case incident.ClockSkew:
+			return fmt.Sprintf("%s and ours agree again — differed for %s", subject, lasted)
+		case incident.NoData:
+			return fmt.Sprintf("%s has something to judge again — had nothing for %s", subject, lasted)
 		}
 		return fmt.Sprintf("%s is well again — was broken for %s", subject, lasted)
 	}
@@ -158,6 +164,10 @@ func Headline(n Notice, v Voice) string {
 		return subject + " is broken — what it says now is not watched"
 	case incident.Self:
 		return subject + " is in trouble — what it watches may go unwatched"
+	case incident.ClockSkew:
+		return subject + " and ours differ — the ages it gives are off by as much"
+	case incident.NoData:
+		return subject + " has had nothing to judge for long — it may go unwatched (warning)"
 	}
 	s := subject + " " + v.Said(Predicate(n.Lead()))
 	switch {

@@ -57,6 +57,7 @@ type judged struct {
 	Broken    string         `json:"broken,omitempty"`
 	Started   time.Time      `json:"started,omitzero"`
 	Took      time.Duration  `json:"took,omitempty"` // nanoseconds
+	Skew      time.Duration  `json:"skew,omitempty"` // nanoseconds
 }
 
 // writtenLine and readLine differ in how figures are held: kinds give structs,
@@ -83,7 +84,7 @@ func encodeRun(run incident.Run) ([]byte, error) {
 	for _, r := range run.Results {
 		v := r.Verdict
 		err := enc.Encode(writtenLine{
-			judged{r.Check, v.Outcome, v.Reason, v.Message, v.Onset, v.GoodUntil, v.Broken, r.StartedAt, r.Took},
+			judged{r.Check, v.Outcome, v.Reason, v.Message, v.Onset, v.GoodUntil, v.Broken, r.StartedAt, r.Took, r.Skew},
 			v.Observed, v.Expected,
 		})
 		if err != nil {
@@ -133,7 +134,7 @@ func (l readLine) result() checks.Result {
 	if l.Expected != nil {
 		v.Expected = l.Expected
 	}
-	return checks.Result{Check: l.Check, Verdict: v, StartedAt: l.Started, Took: l.Took}
+	return checks.Result{Check: l.Check, Verdict: v, StartedAt: l.Started, Took: l.Took, Skew: l.Skew}
 }
 
 // Run is the run of a DAG at a slot, the last one recorded if there were

@@ -23,6 +23,15 @@ type group struct {
 	checks    []*checks.Check
 	next      time.Time // the first slot not yet used
 	overdue   bool      // due now, whatever the schedule says
+	lateFrom  time.Time // when two slots will have gone by without an evaluation
+}
+
+// evaluated notes when the checks of the group were last evaluated.
+func (g *group) evaluated(at time.Time) {
+	g.lateFrom = g.after(at)
+	if !g.lateFrom.IsZero() {
+		g.lateFrom = g.after(g.lateFrom)
+	}
 }
 
 // agenda knows what is due when. It is pure: time comes in.
@@ -59,7 +68,25 @@ func newAgenda(s *checks.Suite, last map[string]time.Time, now time.Time, fresh 
 		}
 		g.checks = append(g.checks, c)
 	}
+	for _, g := range a.groups {
+		g.evaluated(now) // before that nobody could have
+	}
 	return a
+}
+
+// late lists the groups whose checks were not evaluated for two slots, and when
+// the next group would be; zero is never.
+func (a *agenda) late(now time.Time) (late []*group, next time.Time) {
+	for _, g := range a.groups {
+		switch at := g.lateFrom; {
+		case at.IsZero():
+		case !now.After(at):
+			next = sooner(next, at.Add(time.Millisecond)) // late is after that moment
+		default:
+			late = append(late, g)
+		}
+	}
+	return late, next
 }
 
 // after is the first slot of the group after t; zero when it has no schedule.
@@ -79,6 +106,7 @@ type due struct {
 	dag     string
 	slot    time.Time
 	checks  []*checks.Check
+	groups  []*group // whose slot it is
 	by, via string
 	tell    []chan<- struct{}
 }
@@ -130,6 +158,7 @@ func (a *agenda) take(now time.Time, flying func(string) flight) (runs []due, sk
 			d.slot = slot
 		}
 		d.checks = append(d.checks, g.checks...)
+		d.groups = append(d.groups, g)
 	}
 	for _, d := range byDAG {
 		runs = append(runs, *d)

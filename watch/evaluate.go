@@ -79,6 +79,9 @@ func judge(c *checks.Check, answers []probe.Answer, past checks.Memory, at check
 			r.StartedAt = a.Started
 		}
 		r.Took = max(r.Took, a.Took)
+		if a.Skew.Abs() > r.Skew.Abs() {
+			r.Skew = a.Skew
+		}
 		if a.Statement != "" && !slices.Contains(r.SQL, a.Statement) {
 			r.SQL = append(r.SQL, a.Statement)
 		}

@@ -87,6 +87,7 @@ type Service struct {
 	broken []incident.Broken // DAG files that could not be taken up
 	// troubles are those of pipewatch itself, as last told.
 	troubles []incident.Trouble
+	late     lateness
 	dirty    bool // the suite or the troubles were replaced: decide anew
 }
 
@@ -216,6 +217,9 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) record(wake *time.Time) (bool, error) {
 	now := s.cfg.Now()
 	s.mu.Lock()
+	late := s.late.at(now, s.agenda, s.suite.Len())
+	s.dirty = s.dirty || !slices.Equal(late.trouble, s.late.trouble)
+	s.late = late
 	tick := s.dirty || !wake.IsZero() && !now.Before(*wake)
 	s.mu.Unlock()
 	var run incident.Run
@@ -271,6 +275,9 @@ func (s *Service) write(run incident.Run, meant map[dag.CheckID]string, refuse f
 	for _, done := range s.busy[run.DAG].tell {
 		close(done)
 	}
+	for _, g := range s.busy[run.DAG].groups {
+		g.evaluated(run.Moment)
+	}
 	delete(s.busy, run.DAG) // only now is its slot known to the store
 	s.lookAgain(change.Recheck)
 	s.mu.Unlock()
@@ -283,7 +290,7 @@ func (s *Service) write(run incident.Run, meant map[dag.CheckID]string, refuse f
 func (s *Service) complete(run *incident.Run) *checks.Suite {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	run.Broken, run.Troubles = s.broken, s.troubles
+	run.Broken, run.Troubles = s.broken, slices.Concat(s.troubles, s.late.trouble)
 	s.dirty = false
 	for name := range s.busy {
 		if name != run.DAG {
@@ -362,7 +369,7 @@ func (s *Service) until(wake time.Time) (time.Time, bool) {
 	if next := s.agenda.soonest(s.flying); until.IsZero() || !next.IsZero() && next.Before(until) {
 		until = next
 	}
-	return until, len(s.busy) > 0
+	return sooner(until, s.late.next), len(s.busy) > 0
 }
 
 // flying tells whether a run of a DAG is in flight, and whether it uses a slot.

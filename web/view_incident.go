@@ -105,6 +105,10 @@ func blind(i incident.Incident) string {
 		return "Cannot read " + i.File
 	case incident.Self:
 		return "pipewatch's own " + i.Trouble
+	case incident.ClockSkew:
+		return "Clock of " + i.Connection
+	case incident.NoData:
+		return "Nothing to judge on " + string(i.Root)
 	}
 	return ""
 }

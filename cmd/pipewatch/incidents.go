@@ -82,6 +82,10 @@ func about(i incident.Incident) string {
 		return "connection " + i.Connection
 	case incident.BrokenFile:
 		return i.File
+	case incident.Self:
+		return i.Trouble
+	case incident.ClockSkew:
+		return "clock of " + i.Connection
 	}
 	return string(i.Root)
 }

@@ -147,6 +147,10 @@ func head(n notify.Notice, how string) string {
 			again = "answers again"
 		case incident.BrokenFile:
 			again = "is taken up again"
+		case incident.ClockSkew:
+			again = "and ours agree again"
+		case incident.NoData:
+			again = "has something to judge again"
 		}
 		return join("\n", fmt.Sprintf("*%s %s* after %s: broken %s → %s", subject, again, lasted, date(i.Onset), date(i.ResolvedAt)), was(n))
 	}
@@ -157,6 +161,10 @@ func head(n notify.Notice, how string) string {
 		return fmt.Sprintf("*%s is broken*: its last good version is watched on, if there was one; mend the file and it is taken up by itself", subject)
 	case incident.Self:
 		return fmt.Sprintf("*%s is in trouble*: this is about the watcher, not about data. Whoever runs pipewatch has to look", subject)
+	case incident.ClockSkew:
+		return fmt.Sprintf("*%s and ours differ*: data may be well, but ages are off by as much", subject)
+	case incident.NoData:
+		return join("\n", fmt.Sprintf("*%s has had nothing to judge for long*: it may be well or not, nobody knows", subject), owner)
 	}
 	return join("\n", fmt.Sprintf("*%s %s*", subject, said(notify.Predicate(n.Lead()))), owner)
 }
@@ -225,7 +233,7 @@ func facts(n notify.Notice) []string {
 	if found == "" {
 		found = said(notify.Predicate(lead))
 	}
-	if i.Kind == incident.BrokenFile || i.Kind == incident.Self {
+	if i.Kind == incident.BrokenFile || i.Kind == incident.Self || i.Kind == incident.ClockSkew {
 		return []string{"*Problem*\n" + found, "*Since*\n" + date(i.Onset)}
 	}
 	if i.Kind == incident.CannotCheck {
