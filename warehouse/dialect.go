@@ -58,6 +58,10 @@ type Dialect struct {
 	// which one is NULL, and of the rows that meet a condition, unless that is empty.
 	Distinct func(cond string, columns []string) string
 
+	// Together is how many scans of small tables go well in one statement; 0 or 1 is
+	// one.
+	Together int
+
 	// RowHash is an integer that hashes the columns' values of a row, NULLs and
 	// order included, mixed once more so that sums of it are sound. of says how a
 	// column is reached.
@@ -126,6 +130,7 @@ func DuckDB(version string) Dialect {
 		},
 		Later:     func(expr, seconds string) string { return expr + " + interval " + seconds + " second" },
 		AntiJoin:  true,
+		Together:  10,
 		Distinct:  distinctRows,
 		RowHash:   duckRowHash,
 		Canonical: duckCanonical,

@@ -37,17 +37,18 @@ func (d Dialect) without(other, on string) string {
 	return "where not exists (select 1 from " + other + " where " + on + ")"
 }
 
-// smallJoin is up to how many rows of each side, as the catalog estimates them, a
-// join is part of the scan that others share. A larger one would make freshness wait
-// for it, and saves nothing.
-const smallJoin = 100_000
+// fewRows is up to how many rows, as the catalog estimates them, a table is small.
+const fewRows = 100_000
+
+// small tells of a table whose scan costs about as much as a statement does. It shares
+// statements with what a large one would keep waiting: joins, and other tables.
+func (t table) small() bool { return t.rows > 0 && t.rows <= fewRows }
 
 // looksUp puts the coverage of a small table into the scan of its other questions: a
 // parent whose key a constraint keeps unique is joined to the rows and multiplies
 // none. It tells whether it could.
 func (p *planner) looksUp(place int, q probe.Coverage, child table, keys []probe.Column, parent table, parentKeys []probe.Column) (bool, error) {
-	small := func(t table) bool { return t.rows > 0 && t.rows <= smallJoin }
-	if q.Segment != "" || q.KeySample > 0 || !small(child) || !small(parent) || !parent.unique(parentKeys) {
+	if q.Segment != "" || q.KeySample > 0 || !child.small() || !parent.small() || !parent.unique(parentKeys) {
 		return false, nil
 	}
 	quoted, _, whole := p.d.keyed(keys)

@@ -20,6 +20,9 @@ type statement struct {
 	read func(results [][][]any) []outcome
 	// alone is the statement for the i-th of answers only.
 	alone func(i int) statement
+	small bool        // it answers one row from a small table
+	width int         // of that row
+	parts []statement // what it was united from, or none
 }
 
 // outcome is a value or why there is none.
@@ -120,9 +123,11 @@ func (s *Source) plan(ctx context.Context, at time.Time, session Session, qs []p
 		}
 	}
 	for _, g := range p.order {
-		p.out = append(p.out, fuse(p.d, g, p.fused[g]))
+		st := fuse(p.d, g, p.fused[g])
+		st.small = p.known[g.of].small()
+		p.out = append(p.out, st)
 	}
-	return p.out
+	return gather(p.out, p.d.Together)
 }
 
 // relations lists what a question reads.

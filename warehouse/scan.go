@@ -67,6 +67,7 @@ func fuse(d Dialect, g group, pieces []piece) statement {
 			columns[i] = append(columns[i], at)
 		}
 	}
+	st.width = len(list)
 	st.sql = []string{"select\n  " + strings.Join(list, ",\n  ") + "\nfrom " + from + g.conds}
 	st.read = func(results [][][]any) []outcome {
 		outcomes := make([]outcome, len(pieces))

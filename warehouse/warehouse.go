@@ -275,6 +275,10 @@ func (s *Source) end(session Session, answers []probe.Answer) {
 // execute sends one statement and puts the answers where they belong. A statement
 // that answers several questions and fails is taken apart.
 func (s *Source) execute(ctx context.Context, session Session, st statement, answers []probe.Answer) {
+	if len(st.parts) > 0 {
+		s.executeParts(ctx, session, st, answers)
+		return
+	}
 	started := s.limits.Now()
 	results := make([][][]any, len(st.sql))
 	var err error
