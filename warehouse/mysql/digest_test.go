@@ -2,144 +2,22 @@ package mysql_test
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/pipewatch-dev/pipewatch/probe"
 	"github.com/pipewatch-dev/pipewatch/warehouse"
+	"github.com/pipewatch-dev/pipewatch/warehouse/warehousetest"
 )
 
-// row is three columns as SQL.
-type row [3]string
-
-func (r row) String() string { return strings.Join(r[:], ", ") }
-
-// changes are what a digest must see, but for the last: other rows, or the same in
-// another order.
-var changes = []func(r *rand.Rand, rows []row) []row{
-	func(r *rand.Rand, rows []row) []row { // values swapped between two rows
-		i, j, c := r.IntN(len(rows)), r.IntN(len(rows)), r.IntN(3)
-		rows[i][c], rows[j][c] = rows[j][c], rows[i][c]
-		return rows
-	},
-	func(_ *rand.Rand, rows []row) []row { // one pair of equal rows in the place of another
-		rows = append(rows, rows[0], rows[0])
-		rows[len(rows)-1][0], rows[len(rows)-2][0] = "'other'", "'other'"
-		return rows
-	},
-	func(r *rand.Rand, rows []row) []row { // one row lost and another doubled
-		return append(rows[1:], rows[1+r.IntN(len(rows)-1)])
-	},
-	func(r *rand.Rand, rows []row) []row { // NULL became the empty text
-		rows[0][r.IntN(3)] = "''"
-		return rows
-	},
-	func(r *rand.Rand, rows []row) []row { // values moved to the next column
-		i := r.IntN(len(rows))
-		rows[i][0], rows[i][1] = rows[i][1], rows[i][0]
-		return rows
-	},
-	func(_ *rand.Rand, rows []row) []row { // a letter moved over a separator
-		rows[0][0], rows[0][1] = "'a|b'", "'c'"
-		return rows
-	},
-	func(_ *rand.Rand, rows []row) []row { // only the case, or a blank at the end: equal by the collation
-		rows[0][0], rows[0][1] = "'A'", "'b|c '"
-		return rows
-	},
-	func(r *rand.Rand, rows []row) []row { // rows in another order
-		r.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-		return rows
-	},
-}
-
-func fresh(r *rand.Rand) []row {
-	words := []string{"null", "''", "'a'", "'b'", "'ab'", "'|'", "'b|c'", "'1'", "'V1:a'", "'N'"}
-	rows := make([]row, 2+r.IntN(6))
-	for i := range rows {
-		for c := range rows[i] {
-			rows[i][c] = words[r.IntN(len(words))]
-		}
-	}
-	rows[0][0], rows[0][1] = "'a'", "'b|c'"
-	return rows
-}
-
-func sorted(rows []row) string {
-	var all []string
-	for _, r := range rows {
-		all = append(all, r.String())
-	}
-	slices.Sort(all)
-	return strings.Join(all, "\n")
-}
-
-// Every trial is an hour of two tables, before and after a change; the partitions
-// of one digest each tell all trials apart. The well-known exclusive or of CRC32 is
-// asked beside it, to show that the trials mean something.
 func TestADigestSeesEveryChangeAndNoOrder(t *testing.T) {
 	s := need(t)
-	const trials = 20000
-	r := rand.New(rand.NewPCG(1, 2))
-	start := time.Date(2013, 1, 1, 0, 0, 0, 0, time.UTC)
-	setup := []string{"create table a (h datetime, x varchar(20), y varchar(20), z text)", "create table b like a"}
-	var before, after []string
-	flush := func() {
-		setup = append(setup, "insert into a values "+strings.Join(before, ", "), "insert into b values "+strings.Join(after, ", "))
-		before, after = nil, nil
-	}
-	must := make([]bool, trials)
-	for trial := range trials {
-		hour := start.Add(time.Duration(trial) * time.Hour).Format("'2006-01-02 15:04:05'")
-		old := fresh(r)
-		changed := changes[trial%len(changes)](r, slices.Clone(old))
-		must[trial] = sorted(old) != sorted(changed)
-		for _, x := range old {
-			before = append(before, "("+hour+", "+x.String()+")")
-		}
-		for _, x := range changed {
-			after = append(after, "("+hour+", "+x.String()+")")
-		}
-		if len(before) > 10000 {
-			flush()
-		}
-	}
-	flush()
-	name := s.fresh(t, setup...)
-	source := open(t, s.dsn("root", name), warehouse.Limits{})
-	digest := func(table string) []probe.PartitionDigest {
-		d, err := probe.Value[probe.Digests](ask(t, source, probe.Digest{Of: rel(table), Exclude: probe.List("h"), By: probe.TimeColumn{Name: "h"}, Per: probe.Hour})[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d.Partitions
-	}
-	a, b := digest("a"), digest("b")
-	if len(a) != trials || len(b) != trials {
-		t.Fatalf("%d and %d partitions for %d trials", len(a), len(b), trials)
-	}
-	for trial := range trials {
-		if differs := a[trial].Value != b[trial].Value; differs != must[trial] {
-			t.Errorf("trial %d (change %d): seen %t, want %t", trial, trial%len(changes), differs, must[trial])
-		}
-	}
-	const sums = "(select h, count(*) as n, bit_xor(crc32(concat_ws('#', x, y, z, concat(isnull(x), isnull(y), isnull(z))))) as v from %s group by h)"
-	var blind int
-	err := s.root.QueryRow("select count(*) from " + fmt.Sprintf(sums, name+".a") + " p join " + fmt.Sprintf(sums, name+".b") + " q using (h) where p.v = q.v and p.n = q.n").Scan(&blind)
-	seen := 0
-	for _, m := range must {
-		if m {
-			seen++
-		}
-	}
-	if unseen := blind - (trials - seen); err != nil || unseen < 100 {
-		t.Errorf("the exclusive or missed only %d of %d changes, %v: the trials show nothing", unseen, seen, err)
-	} else {
-		t.Logf("%d changes seen; an exclusive or of crc32 misses %d of them", seen, unseen)
-	}
+	const row = "concat_ws('#', x, y, z, isnull(x), isnull(y), isnull(z))"
+	warehousetest.Trials(t, func(t *testing.T, setup []string) probe.Source {
+		return open(t, s.dsn("root", s.fresh(t, setup...)), warehouse.Limits{})
+	},
+		warehousetest.Unsound{Name: "bit_xor of hashes", SQL: "bit_xor(crc32(" + row + "))"},
+		warehousetest.Unsound{Name: "sum of column hashes", SQL: "sum(crc32(ifnull(x, 'N')) + crc32(ifnull(y, 'N')) + crc32(ifnull(z, 'N')))"},
+		warehousetest.Unsound{Name: "sum of hashes of concat_ws", SQL: "sum(cast(conv(left(md5(concat_ws('|', x, y, z)), 15), 16, 10) as unsigned))"})
 }
 
 // Pairs that are equal by the collation, by their first digits or by a length that
