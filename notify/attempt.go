@@ -70,6 +70,9 @@ func (d *destination) compose(p Post, i incident.Incident) Notice {
 	n.ID, n.Repeat = p.ID(), p.MayRepeat > 0
 	if d.oneWay && p.Shown > 0 {
 		n.News = news(i, p)
+		if !slices.ContainsFunc(n.News, incident.Line.Calls) {
+			n.Mention = ""
+		}
 	}
 	if e := d.config.Route(i).Escalate; p.Copy && e.Channel == p.Channel && i.Status == incident.Open {
 		n.Mention = e.Mention
@@ -159,9 +162,12 @@ func (d *destination) covered(i incident.Incident) ([]Post, error) {
 }
 
 // edit makes a root message show the incident as it is. It is harmless to do it
-// twice, so it needs no intent.
+// twice, so it needs no intent. One without an answer may be stored late, over
+// one that came after it, so that another is made when that cannot happen any
+// more.
 func (d *destination) edit(ctx context.Context, p Post, n Notice) error {
 	p.Attempts++
+	t, settled := d.tries[p.ID()], time.Now().Add(d.config.Timeout+d.config.Quiet)
 	err := d.update(ctx, p.Ref, n)
 	if class, _ := ClassOf(err); err != nil && class == IsUnrenderable {
 		d.config.Log.Warn("edit refused, sending a plain one", "channel", d.channel, "message", p.ID(), "error", err)
@@ -173,6 +179,9 @@ func (d *destination) edit(ctx context.Context, p Post, n Notice) error {
 		return d.sent(p)
 	}
 	class, after := ClassOf(err)
+	if class == Ambiguous && d.config.Quiet > 0 {
+		t.again = settled
+	}
 	if class == IsGone || class == IsDead && d.vanished(ctx, p) {
 		return d.lost(p, err)
 	}
@@ -185,7 +194,11 @@ func (d *destination) edit(ctx context.Context, p Post, n Notice) error {
 func (d *destination) vanished(ctx context.Context, p Post) bool {
 	bounded, cancel := d.bounded(ctx)
 	defer cancel()
-	_, found, err := d.way.Find(bounded, p.Channel, Ref{}, p.ID(), p.At)
+	since := time.Now().Add(-24 * time.Hour)
+	if p.At.Before(since) {
+		since = p.At
+	}
+	_, found, err := d.way.Find(bounded, p.Channel, Ref{}, p.ID(), since)
 	return err == nil && !found
 }
 
@@ -273,8 +286,9 @@ func (d *destination) refused(p Post, class Class, after time.Duration, cause er
 
 // sent writes down that a post shows.
 func (d *destination) sent(p Post) error {
-	p.Intent, p.Next, p.Trouble, p.Recheck = Intent{}, time.Time{}, "", false
-	d.tries[p.ID()] = &try{edited: time.Now()}
+	again := d.tries[p.ID()].again
+	p.Intent, p.Next, p.Trouble, p.Recheck = Intent{}, time.Time{}, "", again.After(time.Now())
+	d.tries[p.ID()] = &try{edited: time.Now(), again: again}
 	d.well()
 	if err := d.save(p); err != nil {
 		return err

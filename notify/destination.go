@@ -49,6 +49,7 @@ type try struct {
 	absent     bool      // a look-up has not found it
 	unreadable time.Time // since when look-ups fail
 	edited     time.Time // when it was posted or edited last
+	again      time.Time // when it is edited once more, as an edit had no answer
 }
 
 func newDestination(s *Sender, channel string) *destination {
@@ -152,13 +153,16 @@ func (d *destination) tasks(posts []Post, now time.Time) ([]task, error) {
 		if begun[p.Incident] {
 			continue // in order: the root first, then line by line
 		}
-		begun[p.Incident] = true
+		begun[p.Incident] = !p.Recheck || p.Shown < p.Want // a look whether it stands holds up nothing
 		t := known[p.ID()]
 		if t == nil {
 			t = &try{}
 		}
 		d.tries[p.ID()] = t
 		next := d.task(p, t, now)
+		if p.Recheck && p.Shown >= p.Want {
+			next.due = latest(next.due, t.again)
+		}
 		if next.kind == look || p.Bulletin != nil || p.Line > 0 {
 			out = append(out, next)
 			continue

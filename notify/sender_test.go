@@ -158,7 +158,7 @@ func TestChangesDuringAnAttemptAreToldInOrderAndCoalesced(t *testing.T) {
 		for _, c := range slack.ops("") {
 			order = append(order, c.op+" "+c.id)
 		}
-		want := []string{"post inc-1/0", "edit inc-1/0", "edit inc-1/0", "post inc-1/2", "post inc-1/3", "post inc-1/4", "post inc-1/5"}
+		want := []string{"post inc-1/0", "edit inc-1/0", "edit inc-1/0", "post inc-1/2", "post inc-1/3", "post inc-1/4", "post inc-1/5", "edit inc-1/0"}
 		if diff := cmp.Diff(want, order); diff != "" {
 			t.Error(diff)
 		}

@@ -264,17 +264,30 @@ func deed(n Notice, v Voice) string {
 		return "Unmuted" + by + note
 	case incident.Escalated:
 		if l.By == "" {
-			return "Nobody has acknowledged it: escalated"
+			return fmt.Sprintf("Escalated, as nobody has acknowledged it: %s %s", n.Subject(v), v.Said(complaint(n)))
 		}
-		return "Escalated" + by + note
+		return fmt.Sprintf("Escalated%s, as %s %s%s", by, n.Subject(v), v.Said(complaint(n)), note)
 	case incident.Reminded:
-		return fmt.Sprintf("Still broken, since %s, and nobody has acknowledged it: %s", v.Time(n.Incident.Onset), n.Subject(v))
+		return fmt.Sprintf("Still broken, since %s, and nobody has acknowledged it: %s %s", v.Time(n.Incident.Onset), n.Subject(v), v.Said(complaint(n)))
 	case incident.Steady:
 		return fmt.Sprintf("It no longer comes and goes, it stays broken: %s %s", n.Subject(v), v.Said(Predicate(n.Lead())))
 	case incident.Flapping:
 		return "It comes and goes; more is said when it has been quiet for a while: " + n.Subject(v)
 	}
 	return string(l.Kind) + by + note
+}
+
+// complaint says what is wrong with the subject: "is stale".
+func complaint(n Notice) string {
+	switch n.Incident.Kind {
+	case incident.CannotCheck:
+		return "cannot be checked"
+	case incident.BrokenFile:
+		return "is broken"
+	case incident.Self:
+		return "is in trouble"
+	}
+	return Predicate(n.Lead())
 }
 
 // joined says what came to belong to the incident; the words of a finding are

@@ -57,7 +57,7 @@ func buttons(n notify.Notice) []api.Block {
 		} else {
 			elements = append(elements, muteMenu(value))
 		}
-		if i.Kind != incident.BrokenFile {
+		if i.Kind == incident.Data || i.Kind == incident.CannotCheck {
 			act("pw_recheck", "Re-check", api.StyleDefault)
 		}
 		if !i.Escalated.Set() {

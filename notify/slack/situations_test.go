@@ -221,6 +221,8 @@ func incidents() broken {
 // situations are all messages that are drawn as goldens.
 func situations(t *testing.T) map[string]situation {
 	all := extremes(t)
+	maps.Copy(all, acts(t))
+	maps.Copy(all, bulletins(t))
 	d, b := desk(t, flightDelay), incidents()
 	maps.Copy(all, threads(d, b))
 	repeated := func(n *notify.Notice) { n.Repeat = true }

@@ -176,7 +176,7 @@ func (c *Client) page(ctx context.Context, channel, thread, oldest, cursor strin
 		page, _, next, err := c.api.GetConversationRepliesContext(ctx, &api.GetConversationRepliesParameters{
 			ChannelID: channel, Timestamp: thread, Oldest: oldest, Cursor: cursor, Limit: pageSize, IncludeAllMetadata: true,
 		})
-		return page, next, err
+		return page, next, cmp.Or(err, whole(page))
 	}
 	r, err := c.api.GetConversationHistoryContext(ctx, &api.GetConversationHistoryParameters{
 		ChannelID: channel, Oldest: oldest, Cursor: cursor, Limit: pageSize, IncludeAllMetadata: true,
@@ -184,5 +184,17 @@ func (c *Client) page(ctx context.Context, channel, thread, oldest, cursor strin
 	if err != nil {
 		return nil, "", err
 	}
-	return r.Messages, r.ResponseMetaData.NextCursor, nil
+	return r.Messages, r.ResponseMetaData.NextCursor, whole(r.Messages)
+}
+
+// errNoHistory is an answer that says neither what is there nor why not. It is no
+// proof that a message is not there.
+var errNoHistory = errors.New("the answer holds no messages, not even none")
+
+// whole refuses an answer without a list of messages.
+func whole(page []api.Message) error {
+	if page == nil {
+		return errNoHistory
+	}
+	return nil
 }

@@ -33,6 +33,7 @@ func NewWebhook(url conf.Secret, timeout time.Duration) *Webhook {
 
 // Post sends a message, see notify.Channel.
 func (w *Webhook) Post(ctx context.Context, _ string, _ notify.Ref, n notify.Notice) (notify.Ref, error) {
+	n.Actions = false // what is pressed could not show
 	m := Render(n, callable(n.Mention))
 	body, err := json.Marshal(map[string]any{
 		"text": m.Text, "blocks": m.Blocks, "attachments": m.Attachments, "unfurl_links": false, "unfurl_media": false,

@@ -15,19 +15,19 @@ var bugs = map[string]seeded.Bug{
 	// What most others do: send, and write down afterwards that it was sent.
 	"mark-after": {
 		Pkg: "notify", File: "attempt.go",
-		Right: "save[0] = p\n\tif err := d.save(save...); err != nil {\n\t\treturn err\n\t}",
-		Wrong: "save[0] = p",
+		Right: "if err := d.save(append([]Post{p}, tells...)...); err != nil {\n\t\treturn err\n\t}",
+		Wrong: "_ = tells",
 	},
 	// What the rest do: write down that it was sent, and send.
 	"mark-first": {
 		Pkg: "notify", File: "attempt.go",
-		Right: "save[0] = p\n",
-		Wrong: "save[0] = p\n\tsave[0].Shown, save[0].Intent = p.Want, Intent{}\n",
+		Right: "if err := d.save(append([]Post{p}, tells...)...)",
+		Wrong: "marked := p\n\tmarked.Shown, marked.Intent = p.Want, Intent{}\n\tif err := d.save(append([]Post{marked}, tells...)...)",
 	},
 	// After an attempt of which nobody knows how it went, send again.
 	"no-look-up": {
 		Pkg: "notify", File: "destination.go",
-		Right: "if p.Intent.IsZero() {",
+		Right: "if p.Intent.IsZero() || d.oneWay {",
 		Wrong: "if true {",
 	},
 }
