@@ -33,11 +33,11 @@ func TestAnActIsRecordedAtOnceAndAMuteEndsAtItsTime(t *testing.T) {
 		s := service(t, compile(t, quarter), store, &warehouse{rows: 0})
 		during(t, s, func() {
 			pass(20 * time.Minute) // two bad evaluations
-			if len(store.book.Incidents) != 1 {
-				t.Fatalf("%d incidents, want one", len(store.book.Incidents))
+			if len(store.Book().Incidents) != 1 {
+				t.Fatalf("%d incidents, want one", len(store.Book().Incidents))
 			}
 			var id incident.ID
-			for id = range store.book.Incidents {
+			for id = range store.Book().Incidents {
 			}
 			i, err := s.Act(t.Context(), incident.Act{Incident: id, Kind: incident.Mute, By: "ana", Until: time.Now().Add(7 * time.Minute)})
 			if err != nil || !i.Muted.Set() || !store.Book().Incidents[id].Muted.Set() {
@@ -71,13 +71,13 @@ func TestARecheckUsesNoSlotAndIsWaitedFor(t *testing.T) {
 			if err := s.CheckNow(t.Context(), []dag.NodeID{"shop/orders"}, "ana", "cli"); err != nil {
 				t.Fatal(err)
 			}
-			last := store.runs[len(store.runs)-1]
+			last := store.recorded()[len(store.recorded())-1]
 			if last.By != "ana" || !last.Slot.IsZero() || len(last.Results) != 1 || last.Results[0].Check != "shop/orders/row_count" {
 				t.Errorf("re-check %+v", last)
 			}
 			pass(time.Minute)
 			// The slot of 00:15 came while the re-check was asking.
-			if got := store.slots["shop"].Format("15:04"); got != "00:15" || s.Skipped() != 0 {
+			if got := store.slot("shop").Format("15:04"); got != "00:15" || s.Skipped() != 0 {
 				t.Errorf("last slot %s, %d skipped, want the slot after the re-check", got, s.Skipped())
 			}
 		})
@@ -97,7 +97,7 @@ func TestRechecksOfADAGInFlightWaitAndAreOne(t *testing.T) {
 			if err := errors.Join(<-errs, <-errs); err != nil {
 				t.Fatal(err)
 			}
-			if got, want := store.shape(), []string{"shop 00:00 2", "shop 00:00 2"}; len(got) != 2 || got[0] != want[0] || len(store.runs[len(store.runs)-1].Results) != 2 {
+			if got, want := store.shape(), []string{"shop 00:00 2", "shop 00:00 2"}; len(got) != 2 || got[0] != want[0] || len(store.recorded()[len(store.recorded())-1].Results) != 2 {
 				t.Errorf("runs %q, want the first and one re-check of both nodes", got)
 			}
 		})
@@ -167,20 +167,20 @@ func TestWhenPlannedWorkEndsWhatItExplainedIsLookedAtAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			src.rows = 0
+			src.set(func(w *warehouse) { w.rows = 0 })
 			pass(34 * time.Minute)
-			if n := len(store.book.Incidents); n != 0 {
+			if n := len(store.Book().Incidents); n != 0 {
 				t.Fatalf("%d incidents during the work", n)
 			}
 			pass(time.Minute + time.Second) // 00:36, between two slots
-			last := store.runs[len(store.runs)-1]
-			for _, r := range store.runs {
+			last := store.recorded()[len(store.recorded())-1]
+			for _, r := range store.recorded() {
 				if len(r.Results) > 0 {
 					last = r
 				}
 			}
-			if !last.Slot.IsZero() || last.Moment.Format("15:04") != "00:36" || len(store.book.Incidents) != 1 {
-				t.Errorf("last run %+v, %d incidents: want a look at the end of the work, and what still fails opened", last, len(store.book.Incidents))
+			if !last.Slot.IsZero() || last.Moment.Format("15:04") != "00:36" || len(store.Book().Incidents) != 1 {
+				t.Errorf("last run %+v, %d incidents: want a look at the end of the work, and what still fails opened", last, len(store.Book().Incidents))
 			}
 			if runs := len(store.shape()); runs > 6 {
 				t.Errorf("%d runs: looked again and again", runs)

@@ -38,7 +38,7 @@ func TestRunsThatNeverEndAreATroubleOfPipewatchItself(t *testing.T) {
 		s := service(t, compile(t, two), store, src)
 		during(t, s, func() {
 			pass(time.Minute) // evaluated at midnight; slots at 10, 20, 30 …
-			src.takes = 40 * time.Minute
+			src.set(func(w *warehouse) { w.takes = 40 * time.Minute })
 			pass(19 * time.Minute)
 			if late := s.Late(); len(late) != 0 {
 				t.Errorf("late at two slots: %v", late)
@@ -59,7 +59,7 @@ func TestRunsThatNeverEndAreATroubleOfPipewatchItself(t *testing.T) {
 			if open, over := store.selfs(); open != 1 || over != 0 {
 				t.Errorf("%d troubles open and %d over while every run is too slow, want one", open, over)
 			}
-			src.takes = 0
+			src.set(func(w *warehouse) { w.takes = 0 })
 			pass(2 * time.Hour)
 			if open, over := store.selfs(); open != 0 || over != 1 {
 				t.Errorf("%d troubles open and %d over after all is fast again", open, over)

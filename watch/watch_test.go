@@ -36,6 +36,20 @@ func (m *memory) Book() incident.Book {
 	return m.book
 }
 
+// recorded lists the runs so far.
+func (m *memory) recorded() []incident.Run {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.runs)
+}
+
+// slot is the last slot of a DAG.
+func (m *memory) slot(name string) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.slots[name]
+}
+
 func (m *memory) Memories(map[dag.CheckID]string) (map[dag.CheckID]checks.Memory, error) {
 	return nil, nil
 }
@@ -68,19 +82,32 @@ func (m *memory) Record(r incident.Run, decide func(incident.Book) incident.Chan
 
 // warehouse answers every row count with the same number, after a while.
 type warehouse struct {
+	mu    sync.Mutex
 	rows  int64
 	takes time.Duration
 	then  func() // called before the answers are given
 }
 
+// set changes what the warehouse does while it is being asked.
+func (w *warehouse) set(change func(*warehouse)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(w)
+}
+
 func (w *warehouse) Ask(ctx context.Context, _ time.Time, qs []probe.Question) []probe.Answer {
+	w.mu.Lock()
+	takes := w.takes
+	w.mu.Unlock()
 	select {
-	case <-time.After(w.takes):
+	case <-time.After(takes):
 	case <-ctx.Done():
 	}
 	if w.then != nil {
 		w.then()
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	out := make([]probe.Answer, len(qs))
 	for n := range qs {
 		if out[n].Err = context.Cause(ctx); out[n].Err == nil {
@@ -261,7 +288,7 @@ nodes:
 		suite := compile(t, alone)
 		src := &warehouse{rows: 1}
 		runFor(t, service(t, suite, store, src), time.Minute)
-		src.rows = 0
+		src.set(func(w *warehouse) { w.rows = 0 })
 		runFor(t, service(t, suite, store, src), 32*time.Minute)
 		if len(store.book.Incidents) != 1 {
 			t.Fatalf("%d incidents, want 1", len(store.book.Incidents))

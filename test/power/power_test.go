@@ -46,9 +46,12 @@ func TestWhatWasSafeIsThereAfterThePowerIsCut(t *testing.T) {
 	for _, kind := range []string{"ext4", "xfs"} {
 		t.Run(kind, func(t *testing.T) {
 			mountable(t, kind)
-			r, err := torment(t.TempDir(), kind, 6, 1, dumps)
-			if err != nil {
-				t.Fatal(err)
+			r := &report{}
+			// On a busy machine the power may be cut before anything is safe.
+			for seed := uint64(1); r.safe == 0 && seed <= 5; seed++ {
+				if r, err = torment(t.TempDir(), kind, 6, seed, dumps); err != nil {
+					t.Fatal(err)
+				}
 			}
 			t.Logf("%d cuts, %d safe steps", r.cuts, r.safe)
 			for _, b := range r.bad {
