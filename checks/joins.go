@@ -1,9 +1,7 @@
 package checks
 
 import (
-	"encoding/binary"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
@@ -25,21 +23,17 @@ type joinsParams struct {
 	AllowLate conf.Duration  `yaml:"allow_late" jsonschema_description:"leave out the newest rows, as their parents may still come"`
 	MinMatch  *conf.Percent  `yaml:"min_match" jsonschema_description:"least share of rows with a key that find their parent"`
 	// The limits below are counts over all rows of the window.
-	MaxOrphans             *int64 `yaml:"max_orphans" jsonschema:"minimum=0" jsonschema_description:"most rows whose key the parent lacks"`
-	MaxNullKeys            *int64 `yaml:"max_null_keys" jsonschema:"minimum=0" jsonschema_description:"most rows without a key"`
-	MaxDuplicateParentKeys *int64 `yaml:"max_duplicate_parent_keys" jsonschema:"minimum=0" jsonschema_description:"most keys that the parent has more than once"`
-	Nulls                  string `yaml:"nulls" jsonschema:"enum=ignore,enum=orphan" jsonschema_description:"whether a row without a key is left out or an orphan; default ignore"`
-	Segment                string `yaml:"segment" jsonschema_description:"column by whose values min_match is judged apart; the worst decides"`
-	KnownOrphans           string `yaml:"known_orphans" jsonschema:"enum=ratchet" jsonschema_description:"ratchet: the orphan keys of the first sight are accepted, new ones are not"`
-	Curve                  any    `yaml:"curve" later:"judging young rows by their usual match at that age"`
+	MaxOrphans             *int64      `yaml:"max_orphans" jsonschema:"minimum=0" jsonschema_description:"most rows whose key the parent lacks"`
+	MaxNullKeys            *int64      `yaml:"max_null_keys" jsonschema:"minimum=0" jsonschema_description:"most rows without a key"`
+	MaxDuplicateParentKeys *int64      `yaml:"max_duplicate_parent_keys" jsonschema:"minimum=0" jsonschema_description:"most keys that the parent has more than once"`
+	Nulls                  string      `yaml:"nulls" jsonschema:"enum=ignore,enum=orphan" jsonschema_description:"whether a row without a key is left out or an orphan; default ignore"`
+	Segment                string      `yaml:"segment" jsonschema_description:"column by whose values min_match is judged apart; the worst decides"`
+	KnownOrphans           string      `yaml:"known_orphans" jsonschema:"enum=ratchet" jsonschema_description:"ratchet: the orphan keys of the first sight are accepted, new ones are not"`
+	Curve                  *joinsCurve `yaml:"curve" jsonschema_description:"compare young rows with what others had at the same age"`
 
 	Parent probe.Relation   `yaml:"-"`
 	Time   probe.TimeColumn `yaml:"-"`
 }
-
-// maxKnownOrphans is how many orphan keys a ratchet remembers, so that they fit in
-// a Memory.
-const maxKnownOrphans = 5000
 
 // shownSegments is how many of the worst segments a verdict shows.
 const shownSegments = 10
@@ -67,6 +61,10 @@ func settleJoins(s Site, p *joinsParams) ([]dag.NodeID, conf.Problems) {
 	}
 	if p.Last != nil && *p.Last == 0 {
 		problems.Add(params.Get("last").Problem("a window of 0s holds no row").WithCode("PW134"))
+	}
+	if v := params.Get("curve"); p.Curve != nil && p.Time.Name == "" {
+		problems.Add(v.KeyProblem("rows have an age only by a time column").WithCode("PW133").
+			WithHint("name one with by:, or give the node a freshness check"))
 	}
 	if p.MinMatch != nil {
 		problems.Merge(possible(params.Get("min_match"), *p.MinMatch, "PW134"))
@@ -110,7 +108,11 @@ func askJoins(s Site, p joinsParams, _ Memory, at Moment) []probe.Question {
 	if p.KnownOrphans != "" {
 		q.KeySample = maxKnownOrphans
 	}
-	return []probe.Question{q}
+	qs := []probe.Question{q}
+	if p.Curve != nil {
+		qs = append(qs, p.perCohort(s, q, at))
+	}
+	return qs
 }
 
 type joinsObserved struct {
@@ -127,6 +129,7 @@ type joinsObserved struct {
 	WindowStart         *time.Time     `json:"window_start"` // null: open
 	WindowEnd           *time.Time     `json:"window_end"`
 	Segments            []joinsSegment `json:"segments,omitempty"` // worst first
+	Curve               []joinsCohort  `json:"curve,omitempty"`    // furthest behind first
 }
 
 type joinsSegment struct {
@@ -142,9 +145,17 @@ type joinsExpected struct {
 	MaxNullKeys            *int64   `json:"max_null_keys,omitempty"`
 	MaxDuplicateParentKeys *int64   `json:"max_duplicate_parent_keys,omitempty"`
 	KnownOrphanKeys        *int64   `json:"known_orphan_keys,omitempty"`
+	CurveTolerance         *float64 `json:"curve_tolerance,omitempty"`
 }
 
-func judgeJoins(_ Site, p joinsParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
+// joinsMemory is what the ratchet and the curve remember; each is empty where it is
+// not used.
+type joinsMemory struct {
+	Known *knownOrphans `json:"known,omitempty"`
+	Curve curveMemory   `json:"curve,omitempty"`
+}
+
+func judgeJoins(s Site, p joinsParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
 	c, err := probe.Value[probe.Covered](as[0])
 	if err != nil {
 		return couldNot(err), nil
@@ -164,13 +175,27 @@ func judgeJoins(_ Site, p joinsParams, as []probe.Answer, m Memory, at Moment) (
 		expected.MinMatch = new(p.MinMatch.Float())
 	}
 	found := []judgement{p.matchShare(c), p.limits(c)}
-	var next Memory
+	past, _ := recall[joinsMemory](m, 2)
+	next, changed := past, false
 	if p.KnownOrphans != "" && c.Eligible > 0 {
-		r := ratchetOrphans(c, m)
+		r := ratchetOrphans(c, past.Known)
 		observed.NewOrphanKeys, expected.KnownOrphanKeys = new(r.fresh), new(r.known)
-		found, next = append(found, r.judgement), r.memory
+		found, next.Known, changed = append(found, r.judgement), r.next, r.changed
 	}
-	return worst(found[0], found[1:]...).verdict(observed, expected), next
+	if p.Curve != nil {
+		young, err := probe.Value[probe.Covered](as[1])
+		if err != nil {
+			return couldNot(err), nil
+		}
+		r := p.judgeCurve(young.Cohorts, past.Curve, at, s.Node.Zone)
+		observed.Curve, expected.CurveTolerance = r.shown, new(p.Curve.Tolerance.Float())
+		found, next.Curve, changed = append(found, r.judgement), r.next, changed || r.changed
+	}
+	v := worst(found[0], found[1:]...).verdict(observed, expected)
+	if !changed {
+		return v, nil
+	}
+	return v, remember(2, next)
 }
 
 // matchShare holds the share of rows that find their parent against min_match, in
@@ -214,72 +239,4 @@ func (p joinsParams) limits(c probe.Covered) judgement {
 			counted(c.DuplicateParentKeys, "key"), p.To, c.MaxFanOut, thousands(*p.MaxDuplicateParentKeys))}
 	}
 	return judgement{outcome: Pass}
-}
-
-// joinsMemory holds the accepted orphan keys, hashed by an engine of one version:
-// after an upgrade what is orphan then is accepted anew.
-type joinsMemory struct {
-	Fingerprint string `json:"fingerprint"`
-	Hashes      []byte `json:"hashes"` // 8 bytes each, ascending
-}
-
-type ratchetTurn struct {
-	judgement
-	known, fresh int64
-	memory       Memory
-}
-
-// ratchetOrphans accepts the orphan keys of the first sight and none that come
-// later; an accepted key that is no orphan any more is forgotten.
-func ratchetOrphans(c probe.Covered, m Memory) ratchetTurn {
-	past, seen := recall[joinsMemory](m, 1)
-	if past.Fingerprint != c.Fingerprint {
-		past, seen = joinsMemory{}, false
-	}
-	known := unpackHashes(past.Hashes)
-	if c.OrphanKeys > maxKnownOrphans {
-		t := ratchetTurn{known: int64(len(known)), fresh: c.OrphanKeys - int64(len(known))}
-		if !seen {
-			t.judgement = judgement{outcome: Error, message: fmt.Sprintf("%s cannot be remembered, at most %s: judge by min_match, or narrow the check with where",
-				counted(c.OrphanKeys, "orphan key"), thousands(maxKnownOrphans))}
-			return t
-		}
-		t.judgement = judgement{outcome: Fail, reason: Orphans, message: fmt.Sprintf("%s, of which %s were known", counted(c.OrphanKeys, "orphan key"), thousands(t.known))}
-		return t
-	}
-	if !seen {
-		return ratchetTurn{judgement: judgement{outcome: Pass}, known: int64(len(c.OrphanHashes)), memory: remember(1, joinsMemory{c.Fingerprint, packHashes(c.OrphanHashes)})}
-	}
-	var kept []uint64
-	for _, h := range c.OrphanHashes {
-		if _, ok := slices.BinarySearch(known, h); ok {
-			kept = append(kept, h)
-		}
-	}
-	t := ratchetTurn{judgement: judgement{outcome: Pass}, known: int64(len(known)), fresh: int64(len(c.OrphanHashes) - len(kept))}
-	if t.fresh > 0 {
-		t.judgement = judgement{outcome: Fail, reason: Orphans, message: fmt.Sprintf("%s besides the %s known", counted(t.fresh, "new orphan key"), thousands(t.known))}
-	}
-	if len(kept) < len(known) {
-		t.memory = remember(1, joinsMemory{c.Fingerprint, packHashes(kept)})
-	}
-	return t
-}
-
-func packHashes(hs []uint64) []byte {
-	b := make([]byte, 0, 8*len(hs))
-	for _, h := range hs {
-		b = binary.BigEndian.AppendUint64(b, h)
-	}
-	return b
-}
-
-func unpackHashes(b []byte) []uint64 {
-	hs := make([]uint64, 0, len(b)/8)
-	for chunk := range slices.Chunk(b, 8) {
-		if len(chunk) == 8 {
-			hs = append(hs, binary.BigEndian.Uint64(chunk))
-		}
-	}
-	return hs
 }

@@ -328,8 +328,10 @@ func TestJoinsProblems(t *testing.T) {
 		{"limits that are never or always missed", "joins:\n- {to: other, on: k, min_match: 0%}\n- {to: more, on: k, min_match: 101%}",
 			"14:37: PW134 nodes.t.joins[0].min_match: a least share of 0% can never be missed (remove the key to only observe)\n" +
 				"15:36: PW134 nodes.t.joins[1].min_match: no share reaches 101% (100% is the most)"},
-		{"what is promised and not built", "joins: {to: other, on: k, curve: {}}",
-			`13:31: ` + ` nodes.t.joins.curve: not available yet (judging young rows by their usual match at that age) (remove the key)`},
+		{"ages without a time column", "joins: {to: other, on: k, curve: {}}",
+			`13:31: PW133 nodes.t.joins.curve: rows have an age only by a time column (name one with by:, or give the node a freshness check)`},
+		{"a curve over too many", "joins: {to: other, on: k, by: at, curve: {over: 31}}",
+			`13:53: ` + ` nodes.t.joins.curve.over: "31" is more than 30`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, problemsOf(t, c.keys)); diff != "" {

@@ -120,7 +120,7 @@ func (r *reader) checks(n *Node, merged conf.Value, above inherited) {
 	above.Severity = cmp.Or(above.Severity, Error)
 	// Parsed once for the node, so that a mistake in it is reported once.
 	schedules := r.parseSchedules(above.Schedule, r.schedules)
-	c := checkReader{reader: r, node: n, above: above, schedules: schedules}
+	c := checkReader{reader: r, node: n, merged: merged, above: above, schedules: schedules}
 	for _, kind := range checkKinds {
 		block := merged.Get(kind.key)
 		switch {
@@ -152,6 +152,7 @@ func (r *reader) checks(n *Node, merged conf.Value, above inherited) {
 type checkReader struct {
 	*reader
 	node      *Node
+	merged    conf.Value
 	above     inherited
 	schedules []Schedule
 }
@@ -190,7 +191,8 @@ func (c *checkReader) add(kind, name string, block conf.Value) {
 	spec := CheckSpec{
 		ID: CheckID(string(c.node.ID) + "/" + name), Kind: kind, Severity: own.Severity,
 		Schedules: c.parseSchedules(own.Schedule, c.schedules), Timeout: own.Timeout.Std(), For: own.For.Std(),
-		Shadow: own.Mode == "shadow", Where: own.Where, Params: block.Without(commonKeyNames...), Pos: block.KeyPos(),
+		Shadow: own.Mode == "shadow", Where: own.Where, Params: block.Without(commonKeyNames...), Block: block, Above: c.merged,
+		Pos: block.KeyPos(),
 	}
 	for _, other := range c.node.Checks {
 		if other.ID == spec.ID {

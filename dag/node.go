@@ -122,7 +122,18 @@ type CheckSpec struct {
 	Shadow    bool          // evaluated and recorded, never alerts
 	Where     string        // one SQL condition on the node's rows, or empty
 	Params    conf.Value
+	Block     conf.Value // all of it as written, with the defaults of its kind merged in
+	Above     conf.Value // its node, with the DAG's defaults merged in: what the block inherits
 	Pos       conf.Pos
+}
+
+// Key is the value of a key of a check where it was written: in its block, in
+// its node, or in the DAG's defaults; absent where nobody wrote it.
+func (c CheckSpec) Key(name string) conf.Value {
+	if v := c.Block.Get(name); v.Exists() {
+		return v
+	}
+	return c.Above.Only("severity", "schedule", "timeout", "for", "mode").Get(name)
 }
 
 // Schedule tells when a check is due. Next is strictly after t; it never

@@ -63,7 +63,13 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	g, problems := dag.Load([]dag.File{{Name: "shop.yaml", Src: []byte(shop)}}, dag.Known{Zone: time.UTC})
+	return newWorldOf(t, shop)
+}
+
+// newWorldOf is a world of another graph.
+func newWorldOf(t *testing.T, yaml string) *world {
+	t.Helper()
+	g, problems := dag.Load([]dag.File{{Name: "shop.yaml", Src: []byte(yaml)}}, dag.Known{Zone: time.UTC})
 	suite, more := checks.Compile(g, checks.Builtin())
 	problems.Merge(more)
 	if err := problems.Err(); err != nil {

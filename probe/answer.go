@@ -58,6 +58,7 @@ type Covered struct {
 	DuplicateParentKeys int64
 	MaxFanOut           int64
 	Segments            []SegmentJoined // worst match ratio first, at most 1,000
+	Cohorts             []CohortJoined  // see Coverage.Per, by start; none is empty
 	OrphanHashes        []uint64        // see Coverage.KeySample
 	Fingerprint         string          // hashes compare only under one
 }
@@ -72,6 +73,12 @@ type Joined struct {
 type SegmentJoined struct {
 	Segment string
 	Joined
+}
+
+// CohortJoined is how the rows of one stretch of time find their parents.
+type CohortJoined struct {
+	Start, End        Instant
+	Eligible, Matched int64
 }
 
 // Digests answers Digest.

@@ -76,6 +76,10 @@ type Coverage struct {
 	Window      Window // on the child
 	NullsOrphan bool   // rows with a NULL key are eligible orphans
 	Segment     string // a column of the child, or empty
+	// Per asks instead for each stretch of time of Window.By, of the days of Zone;
+	// empty is UTC. It goes with neither Segment nor KeySample.
+	Per  Per
+	Zone string
 	// KeySample is how many hashes of distinct orphan keys to bring back, in
 	// ascending order; 0 is none.
 	KeySample int

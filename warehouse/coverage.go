@@ -89,6 +89,9 @@ func (p *planner) coverage(place int, q probe.Coverage) error {
 	if err != nil {
 		return err
 	}
+	if q.Per != "" {
+		return p.coveragePer(place, q, child, keys, parent, parentKeys)
+	}
 	if done, err := p.looksUp(place, q, child, keys, parent, parentKeys); done || err != nil {
 		return err
 	}
@@ -147,12 +150,15 @@ func (p *planner) joinedKeys(child table, keys []probe.Column, conds []string, s
 		"select child.*, parent.parents\nfrom child left join parent on " + equalKeys("child", "parent", len(keys)) + "\n)"
 }
 
+// coverageSums counts the rows of joined.
+const coverageSums = "coalesce(sum(n), 0) as total,\n  coalesce(sum(case when whole is null then n end), 0) as null_keys,\n" +
+	"  coalesce(sum(case when parents is not null then n end), 0) as matched"
+
 // coverageTotals renders the totals, and below them the worst segments: place is 0
 // for the totals and 1 for a segment.
 func coverageTotals(q probe.Coverage, keys int) string {
 	const (
-		sums = "coalesce(sum(n), 0) as total,\n  coalesce(sum(case when whole is null then n end), 0) as null_keys,\n" +
-			"  coalesce(sum(case when parents is not null then n end), 0) as matched"
+		sums    = coverageSums
 		orphans = "whole = 1 and parents is null"
 		parents = "  (select count(case when parents > 1 then 1 end) from parent) as duplicate_parent_keys,\n" +
 			"  (select coalesce(max(parents), 0) from parent) as fan_out"

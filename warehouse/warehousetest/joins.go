@@ -69,6 +69,20 @@ insert into c values (1, 2);
 			probe.Covered{Joined: probe.Joined{Total: 6, NullKeys: 1, Eligible: 5, Matched: 2, Orphans: 3, OrphanKeys: 3}, DuplicateParentKeys: 1, MaxFanOut: 2}, "", ""},
 		{"a table joins itself", trapTables, probe.Coverage{Child: table("ord"), Keys: probe.List("cid"), Parent: table("ord"), ParentKeys: probe.List("oid")},
 			probe.Covered{Joined: probe.Joined{Total: 6, NullKeys: 1, Eligible: 5, Matched: 3, Orphans: 2, OrphanKeys: 2}, MaxFanOut: 1}, "", ""},
+		{"stretches of time are those of a zone, and rows outside of them do not count", trapTables, with(func(c *probe.Coverage) {
+			c.Window, c.Per, c.Zone = probe.Window{By: column("ts", ""), To: utc("2026-01-01 03:30")}, probe.Hour, newYork
+		}),
+			probe.Covered{Joined: probe.Joined{Total: 6, NullKeys: 1, Eligible: 5, Matched: 3, Orphans: 2}, Cohorts: []probe.CohortJoined{
+				{Start: utc("2026-01-01 00:00"), End: utc("2026-01-01 01:00"), Eligible: 2, Matched: 2},
+				{Start: utc("2026-01-01 01:00"), End: utc("2026-01-01 02:00"), Eligible: 1},
+				{Start: utc("2026-01-01 02:00"), End: utc("2026-01-01 03:00"), Eligible: 1, Matched: 1},
+				{Start: utc("2026-01-01 03:00"), End: utc("2026-01-01 04:00"), Eligible: 1}}}, "", ""},
+		{"a join per day counts NULL keys as orphans on request", trapTables, with(func(c *probe.Coverage) {
+			c.Window, c.Per, c.Zone, c.NullsOrphan = probe.Window{By: column("ts", "")}, probe.Day, newYork, true
+		}),
+			probe.Covered{Joined: probe.Joined{Total: 6, NullKeys: 1, Eligible: 6, Matched: 3, Orphans: 3}, Cohorts: []probe.CohortJoined{
+				{Start: utc("2025-12-31 05:00"), End: utc("2026-01-01 05:00"), Eligible: 6, Matched: 3}}}, "", ""},
+		{"a join per day has no segments", trapTables, with(func(c *probe.Coverage) { c.Per, c.Segment = probe.Day, "region" }), nil, probe.Statement, "no segments"},
 
 		{"text does not compare with a number", typeTables, on("s", "i"), nil, probe.KeyTypes, "child.s is "},
 		{"a boolean does not compare with a number", typeTables, on("b", "i"), nil, probe.KeyTypes, "parent.i is "},
