@@ -35,8 +35,6 @@ of the same DAG are written by name, nodes of another as "dag/node".`},
 another as "dag/node". A job has no rows; name the table that it writes.`},
 		{Code: "PW131", Title: "sides of a key differ in length", Text: `on says which columns of this node equal which of the other, one by one, so both sides need the same
 number of columns. k and [k1, k2] mean the same names on both sides, {left: …, right: …} means this node's and the other's.`},
-		{Code: "PW132", Title: "join across connections", Text: `The two sides of a join are in different databases, so no statement of one engine can compare them. This is not
-available yet.`},
 		{Code: "PW133", Title: "window without a time column", Text: `last, allow_late and curve choose rows by when they happened. Name the column with by, or give the node a freshness
 check, whose column is then used.`},
 		{Code: "PW134", Title: "limit of a join that is always or never met", Text: `A least share of 0% can never be missed, one above 100% can never be reached, and a window of 0s

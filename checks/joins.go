@@ -45,10 +45,6 @@ func settleJoins(s Site, p *joinsParams) ([]dag.NodeID, conf.Problems) {
 	problems.Merge(ps)
 	if parent != nil {
 		p.Parent = RelationOf(parent)
-		if parent.Connection != s.Node.Connection {
-			problems.Add(params.Get("to").Problem("%q is on connection %q, this node on %q", p.To, parent.Connection, s.Node.Connection).
-				WithCode("PW132").WithHint("a join across connections is not available yet"))
-		}
 	}
 	problems.Merge(badZone(params.Get("column_tz")))
 	p.Time = probe.TimeColumn{Name: p.By, Zone: p.ColumnTZ}
@@ -108,11 +104,18 @@ func askJoins(s Site, p joinsParams, _ Memory, at Moment) []probe.Question {
 	if p.KnownOrphans != "" {
 		q.KeySample = maxKnownOrphans
 	}
-	qs := []probe.Question{q}
+	qs := []probe.Coverage{q}
 	if p.Curve != nil {
 		qs = append(qs, p.perCohort(s, q, at))
 	}
-	return qs
+	if p.across(s) {
+		return p.askAcross(qs)
+	}
+	var all []probe.Question
+	for _, q := range qs {
+		all = append(all, q)
+	}
+	return all
 }
 
 type joinsObserved struct {
@@ -156,7 +159,7 @@ type joinsMemory struct {
 }
 
 func judgeJoins(s Site, p joinsParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
-	c, err := probe.Value[probe.Covered](as[0])
+	c, err := p.answered(s, as, 0)
 	if err != nil {
 		return couldNot(err), nil
 	}
@@ -183,7 +186,7 @@ func judgeJoins(s Site, p joinsParams, as []probe.Answer, m Memory, at Moment) (
 		found, next.Known, changed = append(found, r.judgement), r.next, r.changed
 	}
 	if p.Curve != nil {
-		young, err := probe.Value[probe.Covered](as[1])
+		young, err := p.answered(s, as, 1)
 		if err != nil {
 			return couldNot(err), nil
 		}

@@ -317,8 +317,6 @@ func TestJoinsProblems(t *testing.T) {
 			`13:17: PW130 nodes.t.joins.to: unknown node "othr" (did you mean "other"?)`},
 		{"a parent that is a job", "joins: {to: load, on: k}",
 			`13:17: PW130 nodes.t.joins.to: "load" is a job and has no rows (name the table that the job writes)`},
-		{"a parent on another connection", "joins: {to: far, on: k}",
-			`13:17: PW132 nodes.t.joins.to: "far" is on connection "elsewhere", this node on "wh" (a join across connections is not available yet)`},
 		{"keys of unequal length", "joins: {to: other, on: {left: [a, b], right: c}}",
 			`13:28: PW131 nodes.t.joins.on: 2 columns on the left and 1 on the right cannot be equal`},
 		{"a window without a time column", "joins: {to: other, on: k, last: 7d}",

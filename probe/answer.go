@@ -50,37 +50,6 @@ type Bucket struct {
 	Rows    int64
 }
 
-// Covered answers Coverage.
-type Covered struct {
-	Joined
-	// DuplicateParentKeys counts the distinct parent keys that occur more
-	// than once; MaxFanOut is the most rows one parent key has.
-	DuplicateParentKeys int64
-	MaxFanOut           int64
-	Segments            []SegmentJoined // worst match ratio first, at most 1,000
-	Cohorts             []CohortJoined  // see Coverage.Per, by start; none is empty
-	OrphanHashes        []uint64        // see Coverage.KeySample
-	Fingerprint         string          // hashes compare only under one
-}
-
-// Joined counts a child's rows. Eligible = Matched + Orphans; Total = Eligible
-// + NullKeys, unless NULL keys are orphans by request.
-type Joined struct {
-	Total, NullKeys, Eligible, Matched, Orphans, OrphanKeys int64
-}
-
-// SegmentJoined is one segment's share of a join.
-type SegmentJoined struct {
-	Segment string
-	Joined
-}
-
-// CohortJoined is how the rows of one stretch of time find their parents.
-type CohortJoined struct {
-	Start, End        Instant
-	Eligible, Matched int64
-}
-
 // Digests answers Digest.
 type Digests struct {
 	Columns     []Column

@@ -21,6 +21,7 @@
 //	Rows       int64
 //	Buckets    BucketRows
 //	Coverage   Covered
+//	Keys       KeySet
 //	Digest     Digests
 //	Cohorts    CohortList
 //	BadRows    Bad

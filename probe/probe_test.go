@@ -12,7 +12,7 @@ import (
 
 // every lists one question of each kind.
 var every = []probe.Question{
-	probe.Columns{}, probe.Watermark{}, probe.Rows{}, probe.Buckets{}, probe.Coverage{}, probe.Digest{}, probe.Cohorts{},
+	probe.Columns{}, probe.Watermark{}, probe.Rows{}, probe.Buckets{}, probe.Coverage{}, probe.Keys{}, probe.Digest{}, probe.Cohorts{},
 	probe.BadRows{}, probe.Scalar{}, probe.LastRuns{},
 }
 

@@ -85,6 +85,19 @@ type Coverage struct {
 	KeySample int
 }
 
+// Keys asks for the distinct keys of one side of a join whose other side is on another
+// connection, as hashes that all engines make alike.
+type Keys struct {
+	Of      Relation
+	Where   string
+	Columns Names
+	Window  Window
+	Segment string // column by which they are apart, or empty
+	Per     Per    // likewise the stretches of time of Window.By, of the days of Zone
+	Zone    string
+	Limit   int // more groups of rows than these are an error
+}
+
 // Digest asks for a version of the content: the columns and an order-free hash
 // of all rows, over the whole relation and, if Per is set, per partition.
 type Digest struct {
@@ -172,6 +185,7 @@ func (q Watermark) On() string { return q.Of.Conn }
 func (q Rows) On() string      { return q.Of.Conn }
 func (q Buckets) On() string   { return q.Of.Conn }
 func (q Coverage) On() string  { return q.Child.Conn }
+func (q Keys) On() string      { return q.Of.Conn }
 func (q Digest) On() string    { return q.Of.Conn }
 func (q Cohorts) On() string   { return q.Of.Conn }
 func (q BadRows) On() string   { return q.Of.Conn }
@@ -183,6 +197,7 @@ func (Watermark) question() {}
 func (Rows) question()      {}
 func (Buckets) question()   {}
 func (Coverage) question()  {}
+func (Keys) question()      {}
 func (Digest) question()    {}
 func (Cohorts) question()   {}
 func (BadRows) question()   {}

@@ -1,7 +1,6 @@
 package warehouse
 
 import (
-	"cmp"
 	"math/big"
 	"slices"
 	"strconv"
@@ -23,30 +22,12 @@ func keyPairs(left table, leftKeys probe.Names, right table, rightKeys probe.Nam
 		return nil, nil, refuse(probe.Statement, "join %s with %s: %d columns on the left, %d on the right", left.name, right.name, len(l), len(r))
 	}
 	for i := range l {
-		if !comparable(l[i], r[i]) {
+		if !probe.Comparable(l[i], r[i]) {
 			return nil, nil, refuse(probe.KeyTypes, "%s.%s is %s and %s.%s is %s: they do not compare; cast one of them in a query node or a view",
 				left.name, l[i].Name, l[i].Type, right.name, r[i].Name, r[i].Type)
 		}
 	}
 	return l, r, nil
-}
-
-// comparable tells whether values of two columns can be equal in a sense that
-// people mean.
-func comparable(a, b probe.Column) bool {
-	family := func(c probe.TypeClass) string {
-		switch c {
-		case probe.Integer, probe.Decimal, probe.Float:
-			return "number"
-		case probe.Date, probe.Naive, probe.Zoned:
-			return "time"
-		}
-		return string(c)
-	}
-	if a.Class == probe.Other || b.Class == probe.Other {
-		return a.Type == b.Type
-	}
-	return family(a.Class) == family(b.Class)
 }
 
 // keyed lists the parts of a key for a SELECT: the columns' own names, the same as
@@ -200,7 +181,7 @@ func readCoverage(q probe.Coverage, results [][][]any) (any, error) {
 			return nil, c.err
 		}
 	}
-	slices.SortStableFunc(answer.Segments, worseFirst)
+	slices.SortStableFunc(answer.Segments, probe.WorseFirst)
 	for _, result := range results[1:] {
 		for _, row := range result {
 			c := &cells{row: row}
@@ -211,20 +192,6 @@ func readCoverage(q probe.Coverage, results [][][]any) (any, error) {
 		}
 	}
 	return answer, nil
-}
-
-// worseFirst orders segments by match ratio, as exact fractions; those with nothing
-// eligible come last, and of equals the larger first.
-func worseFirst(a, b probe.SegmentJoined) int {
-	left := new(big.Int).Mul(big.NewInt(a.Matched), big.NewInt(b.Eligible))
-	right := new(big.Int).Mul(big.NewInt(b.Matched), big.NewInt(a.Eligible))
-	empty := func(s probe.SegmentJoined) int {
-		if s.Eligible == 0 {
-			return 1
-		}
-		return 0
-	}
-	return cmp.Or(cmp.Compare(empty(a), empty(b)), left.Cmp(right), cmp.Compare(b.Total, a.Total), strings.Compare(a.Segment, b.Segment))
 }
 
 // unsigned keeps the low 64 bits.

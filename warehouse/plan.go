@@ -143,6 +143,8 @@ func relations(q probe.Question) []probe.Relation {
 		return []probe.Relation{q.Of}
 	case probe.Coverage:
 		return []probe.Relation{q.Child, q.Parent}
+	case probe.Keys:
+		return []probe.Relation{q.Of}
 	case probe.Digest:
 		return []probe.Relation{q.Of}
 	case probe.Cohorts:
@@ -172,6 +174,8 @@ func condition(q probe.Question) string {
 	case probe.Buckets:
 		return q.Where
 	case probe.Coverage:
+		return q.Where
+	case probe.Keys:
 		return q.Where
 	case probe.Digest:
 		return q.Where
@@ -296,6 +300,8 @@ func (p *planner) render(place int, q probe.Question) (any, error) {
 		return nil, p.buckets(place, q)
 	case probe.Coverage:
 		return nil, p.coverage(place, q)
+	case probe.Keys:
+		return nil, p.keys(place, q)
 	case probe.Digest:
 		return p.digest(place, q)
 	case probe.Cohorts:

@@ -56,6 +56,7 @@ func Run(t *testing.T, open Open, without ...string) {
 	if len(left) > 0 {
 		t.Errorf("no case is called %q", left)
 	}
+	t.Run("keys", func(t *testing.T) { keys(t, open) })
 	t.Run("digests", func(t *testing.T) { digests(t, open) })
 	t.Run("partitions", func(t *testing.T) { partitions(t, open) })
 	t.Run("canonical digests", func(t *testing.T) { canonical(t, open) })
