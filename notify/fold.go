@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pipewatch-dev/pipewatch/incident"
 )
@@ -45,7 +46,12 @@ func (d *destination) newsless(posts []Post) ([]Post, error) {
 			out = append(out, p)
 			continue
 		}
-		if p.Shown == 0 || !p.Intent.IsZero() || p.Bulletin != nil {
+		if p.Shown == 0 || !p.Intent.IsZero() || p.Bulletin != nil && p.Shown < p.Want {
+			continue
+		}
+		if p.Shown >= p.Want { // there is nothing to be looked at again
+			p.Recheck = false
+			out = append(out, p)
 			continue
 		}
 		i, err := d.incident(p.Incident)
@@ -145,8 +151,11 @@ func (d *destination) overflow(posts []Post) ([]Post, error) {
 
 // announce is a new bulletin.
 func (d *destination) announce(what, channel string, b Bulletin) Post {
-	at := d.config.Moment()
-	return Post{
-		Incident: bulletinID(what, channel, at), Channel: channel, Want: 1, At: at, Bulletin: &b,
-	}
+	return BulletinPost(what, channel, d.config.Moment(), b)
+}
+
+// BulletinPost is a new bulletin for an outbox. The same words, channel and
+// moment give the same post.
+func BulletinPost(what, channel string, at time.Time, b Bulletin) Post {
+	return Post{Incident: bulletinID(what, channel, at), Channel: channel, Want: 1, At: at, Bulletin: &b}
 }

@@ -78,6 +78,9 @@ func (s *service) keepOnce(ctx context.Context, pruned *time.Time) error {
 			s.log.Error("old runs not deleted", "err", err)
 		}
 	}
+	if err := s.morning(s.now()); err != nil {
+		s.log.Error("no morning digest", "err", err)
+	}
 	if s.check == nil {
 		return nil
 	}

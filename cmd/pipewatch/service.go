@@ -84,6 +84,7 @@ func (p *project) desk() notify.Desk {
 		Routes: p.config.rules(), Fallback: p.config.Alerts.Fallback, Mute: p.config.mutes(),
 		Quiet:    p.config.Alerts.QuietHours.in(p.config.Timezone),
 		Escalate: p.config.Alerts.Escalate.to(),
+		Actions:  p.config.Alerts.Slack.AppToken.Reveal() != "" || p.config.Alerts.Slack.SigningSecret.Reveal() != "",
 	}
 }
 
