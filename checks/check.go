@@ -95,7 +95,13 @@ func define[P any](name, summary string, b behaviour[P]) Kind {
 		if len(ps) > 0 {
 			return nil, ps
 		}
+		var by []Reason
+		blames := true
+		if x, ok := any(p).(interface{ explainedBy() ([]Reason, bool) }); ok {
+			by, blames = x.explainedBy()
+		}
 		return &Check{
+			ExplainedBy: by, Blames: blames,
 			Site:        s,
 			Upstream:    upstream,
 			Fingerprint: fingerprint(s, p),
@@ -130,6 +136,10 @@ type Check struct {
 	Upstream []dag.NodeID
 	// Fingerprint identifies the meaning of the check across edits.
 	Fingerprint string
+	// Blames tells whether any finding above can be why a hand-written check
+	// fails; otherwise ExplainedBy lists the reasons that can, if any.
+	Blames      bool
+	ExplainedBy []Reason
 
 	ask   func(Memory, Moment) []probe.Question
 	judge func([]probe.Answer, Memory, Moment) (Verdict, Memory)

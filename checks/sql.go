@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
@@ -18,6 +19,18 @@ var sqlCheck = define("sql", "the one value of a SELECT is within limits", behav
 type sqlParams struct {
 	SQL    string      `yaml:"sql" jsonschema:"required,minLength=1" jsonschema_description:"one SELECT of one number; {{ as_of }} is the moment of the run"`
 	Expect expectation `yaml:"expect" jsonschema_description:"what the number must be"`
+	// ExplainedBy is nil where nothing is said.
+	ExplainedBy conf.StringList `yaml:"explained_by" json:",omitempty" jsonschema_description:"which findings above can be why this one fails: reasons such as stale, or none; default any"`
+}
+
+// explainedBy is which reasons above explain a finding of the check.
+func (p sqlParams) explainedBy() (reasons []Reason, any bool) {
+	for _, word := range p.ExplainedBy {
+		if word != "none" {
+			reasons = append(reasons, Reason(word))
+		}
+	}
+	return reasons, p.ExplainedBy == nil
 }
 
 // expectation is what a number must be; it marshals to the contract's JSON.
@@ -36,6 +49,19 @@ func settleSQL(s Site, p *sqlParams) ([]dag.NodeID, conf.Problems) {
 		problems.Add(at.Get("min").Problem("min %v is more than max %v, so no value would do", *e.Min, *e.Max).WithCode("PW165"))
 	case e.Equals != nil && (e.Min != nil || e.Max != nil):
 		problems.Add(at.Get("equals").KeyProblem("equals leaves nothing for min and max to say").WithCode("PW165").WithHint("use one or the other"))
+	}
+	by := s.Spec.Params.Get("explained_by")
+	for n, word := range p.ExplainedBy {
+		at := by
+		if by.Kind() == conf.List {
+			at = slices.Collect(by.Items())[n]
+		}
+		switch {
+		case word == "none" && len(p.ExplainedBy) > 1:
+			problems.Add(at.Problem("none leaves nothing for other reasons to say").WithCode("PW165").WithHint("write explained_by: none, or the reasons"))
+		case word != "none" && !slices.Contains(reasonWords(), word):
+			problems.Add(conf.NotOneOf(at, append([]string{"none"}, reasonWords()...)...))
+		}
 	}
 	return nil, problems
 }

@@ -83,6 +83,22 @@ const (
 	StuckQueued Reason = "stuck_queued"
 )
 
+// reasonWords lists the reasons that a finding can have.
+func reasonWords() []string {
+	var words []string
+	for _, r := range []Reason{
+		Stale, Late, Empty, FutureTimestamps, BelowMin, AboveMax, Dropped,
+		Rose, MissingBucket, FromZero, Frozen, Unequal, Orphans, NullKeys,
+		FanOut, BehindCurve, SchemaChanged, ContentChanged, Restated, UnexplainedChange, Lag,
+		Torn, NoOp, Regressed, UnderCovered, StaleFeed, Leakage, Conflicting,
+		FrozenChanged, NullValues, Duplicates, UnexpectedValues, OutOfRange, JobFailed, TooLong,
+		NeverRan, Paused, StuckQueued,
+	} {
+		words = append(words, string(r))
+	}
+	return words
+}
+
 // Verdict is what one evaluation of a check found.
 type Verdict struct {
 	Outcome Outcome

@@ -65,7 +65,11 @@ func (d *decision) state(id dag.CheckID) State {
 	if s, ok := d.change.States[id]; ok {
 		return s
 	}
-	return d.book.States[id]
+	s := d.book.States[id]
+	if s.At.Before(d.run.Since) {
+		s.At = time.Time{}
+	}
+	return s
 }
 
 // evaluate moves the states of the checks that ran.
@@ -75,7 +79,7 @@ func (d *decision) evaluate() {
 		if c == nil {
 			continue // removed while the run was under way
 		}
-		old := d.book.States[r.Check]
+		old := d.state(r.Check)
 		if old.Fingerprint != "" && old.Fingerprint != c.Fingerprint {
 			d.redefined[r.Check] = true
 		}
@@ -205,7 +209,10 @@ func (d *decision) move(i Incident, root dag.NodeID) Incident {
 func (d *decision) begin(root dag.NodeID, own []*entry) {
 	own = slices.DeleteFunc(own, func(e *entry) bool { return !e.fresh })
 	// One on its way to recovery is not the time to open anything.
-	ready := slices.ContainsFunc(own, func(e *entry) bool { return e.state.Phase == Failing && d.waited(e) })
+	// After a start it takes one evaluation at least.
+	ready := slices.ContainsFunc(own, func(e *entry) bool {
+		return e.state.Phase == Failing && !e.state.At.IsZero() && d.waited(e)
+	})
 	if !ready {
 		for _, e := range own {
 			d.wakeFor(e)
@@ -232,13 +239,22 @@ func (d *decision) begin(root dag.NodeID, own []*entry) {
 // waited tells whether everything that could explain a finding has been looked
 // at, or has had its time to be.
 func (d *decision) waited(e *entry) bool {
-	return !e.state.FailedAt.Add(d.policy.GroupWait).After(d.now) || d.settled(e)
+	return !d.patience(e).After(d.now) || d.settled(e)
+}
+
+// patience is until when a finding waits for causes that were not looked at.
+func (d *decision) patience(e *entry) time.Time {
+	until := e.state.FailedAt.Add(d.policy.GroupWait)
+	if hold := d.run.Since.Add(d.policy.StartHold); !d.run.Since.IsZero() && hold.After(until) {
+		return hold
+	}
+	return until
 }
 
 // wakeFor asks to be woken when a finding has waited long enough.
 func (d *decision) wakeFor(e *entry) {
-	if due := e.state.FailedAt.Add(d.policy.GroupWait); e.state.Phase == Failing && due.After(d.now) {
-		d.change.Wake = soonest(d.change.Wake, due)
+	if e.state.Phase == Failing {
+		d.due(d.patience(e))
 	}
 }
 

@@ -59,6 +59,7 @@ type world struct {
 	policy incident.Policy
 	runs   []incident.Run
 	wake   time.Time
+	since  time.Time // since when the process watches
 }
 
 func newWorld(t *testing.T) *world {
@@ -126,6 +127,7 @@ func (w *world) tick(m int) []string { return w.decide(incident.Run{Moment: minu
 
 func (w *world) decide(r incident.Run) []string {
 	before := w.book
+	r.Since = w.since
 	c := incident.Decide(w.suite, w.book, r, w.policy)
 	w.book = w.book.Apply(c)
 	w.runs = append(w.runs, r)

@@ -206,6 +206,8 @@ type State struct {
 	Announced AnnouncementID `json:"announced,omitempty"`
 	// Fingerprint is the meaning of the check at the last evaluation.
 	Fingerprint string `json:"fingerprint,omitempty"`
+	// Looked is the moment of the last evaluation while it is pending.
+	Looked time.Time `json:"looked,omitzero"`
 	// At is the moment of the last evaluation. It is kept in memory only:
 	// a check not evaluated since the start counts as not yet evaluated.
 	At time.Time `json:"-"`
@@ -254,6 +256,9 @@ type Run struct {
 	InFlight []string
 	// Broken lists the DAG files that cannot be taken up as they are.
 	Broken []Broken
+	// Since is when the process that recorded the run began to watch; zero is
+	// long ago. What was last evaluated before counts as not yet evaluated.
+	Since time.Time
 	// By and Via are who asked for a re-check, and where.
 	By, Via string
 	// Acts are what people did to incidents.
@@ -284,6 +289,7 @@ type Policy struct {
 	FailAfter    int           // bad evaluations in a row before a check is failing
 	ResolveAfter int           // good ones in a row before it is ok again
 	GroupWait    time.Duration // how long an incident waits for causes not yet evaluated
+	StartHold    time.Duration // … and at least how long after the start
 	ReopenWithin time.Duration // a resolved incident that breaks again within is the same one; 0 never
 	ErrorFor     time.Duration // how long checks may go unanswered before that is an incident
 	ErrorAfter   int           // … and how often in a row
@@ -310,7 +316,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		FailAfter: 2, ResolveAfter: 2, GroupWait: time.Minute, ReopenWithin: 30 * time.Minute,
 		ErrorFor: 15 * time.Minute, ErrorAfter: 3, RefreshEvery: time.Hour,
-		NoDataFor: 24 * time.Hour, MaxSkew: 30 * time.Second, RepeatEvery: 12 * time.Hour, Flap: Flap{Transitions: 6, Within: time.Hour},
+		StartHold: 2 * time.Minute, NoDataFor: 24 * time.Hour, MaxSkew: 30 * time.Second, RepeatEvery: 12 * time.Hour, Flap: Flap{Transitions: 6, Within: time.Hour},
 	}
 }
 

@@ -63,8 +63,8 @@ var announcedBelow = func() reasons {
 // explains tells whether the finding above can be why the one below exists.
 // The caller has made sure that above's node is upstream of below's check.
 func explains(above, below *checks.Check, why, what Finding) bool {
-	if below.Spec.Kind == "sql" {
-		return true // free SQL takes the blame of any failing ancestor
+	if below.Spec.Kind == "sql" { // takes the blame of any failing ancestor, unless it says of which
+		return below.Blames || slices.Contains(below.ExplainedBy, why.Reason)
 	}
 	job := below.Spec.Kind == "job"
 	if above.Spec.Kind == "job" {

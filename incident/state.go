@@ -9,7 +9,11 @@ import (
 // step moves one check's state by one verdict (reliability: an error or nodata
 // never opens and never resolves; pending and deferred hold what was).
 func step(s State, c *checks.Check, v checks.Verdict, now time.Time, p Policy) State {
-	gap := !s.At.IsZero() && tooLong(c, s.At, now)
+	last := s.At
+	if s.Looked.After(last) {
+		last = s.Looked // it was before the start
+	}
+	gap := !last.IsZero() && tooLong(c, last, now)
 	s.At = now
 	s.Outcome, s.Message, s.Fingerprint = v.Outcome, "", c.Fingerprint
 	if v.Outcome != checks.Pass {
@@ -18,9 +22,12 @@ func step(s State, c *checks.Check, v checks.Verdict, now time.Time, p Policy) S
 	s = trouble(s, v, now, p)
 	switch {
 	case v.Outcome.Bad():
-		return worse(s, c, v, now, p, gap)
+		s = worse(s, c, v, now, p, gap)
 	case v.Outcome == checks.Pass:
-		return better(s, now, p)
+		s = better(s, now, p)
+	}
+	if s.Looked = (time.Time{}); s.Phase == Pending {
+		s.Looked = now
 	}
 	return s
 }

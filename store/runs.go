@@ -27,6 +27,7 @@ type heading struct {
 	InFlight []string           `json:"in_flight,omitempty"`
 	Broken   []incident.Broken  `json:"broken,omitempty"`
 	Troubles []incident.Trouble `json:"troubles,omitempty"`
+	Since    time.Time          `json:"since,omitzero"`
 	By       string             `json:"by,omitempty"`
 	Via      string             `json:"via,omitempty"`
 	Acts     []incident.Act     `json:"acts,omitempty"`
@@ -35,14 +36,14 @@ type heading struct {
 }
 
 func headingOf(r incident.Run) heading {
-	return heading{r.DAG, r.Slot, r.Moment, r.InFlight, r.Broken, r.Troubles, r.By, r.Via, r.Acts, r.Announce}
+	return heading{r.DAG, r.Slot, r.Moment, r.InFlight, r.Broken, r.Troubles, r.Since, r.By, r.Via, r.Acts, r.Announce}
 }
 
 // run is the run that the heading tells of, without its results.
 func (h heading) run() incident.Run {
 	return incident.Run{
 		DAG: h.DAG, Slot: h.Slot, Moment: h.Moment, InFlight: h.InFlight, Broken: h.Broken, Troubles: h.Troubles,
-		By: h.By, Via: h.Via, Acts: h.Acts, Announce: h.Announce,
+		Since: h.Since, By: h.By, Via: h.Via, Acts: h.Acts, Announce: h.Announce,
 	}
 }
 

@@ -70,6 +70,7 @@ type Service struct {
 	wake    chan struct{}
 	done    chan asked // runs that have been asked and judged
 	asking  sync.WaitGroup
+	began   time.Time // since when it watches
 	ticked  atomic.Int64
 	skipped atomic.Int64
 	// taking is held while slots are taken and while the agenda is made anew:
@@ -95,7 +96,7 @@ type Service struct {
 // not in the suite as they are written.
 func New(cfg Config, suite *checks.Suite, broken ...incident.Broken) (*Service, error) {
 	s := &Service{
-		cfg: cfg, wake: make(chan struct{}, 1), done: make(chan asked, 64), suite: suite, busy: map[string]due{},
+		cfg: cfg, began: cfg.Now(), wake: make(chan struct{}, 1), done: make(chan asked, 64), suite: suite, busy: map[string]due{},
 		broken: broken, dirty: len(broken) > 0,
 	}
 	var err error
@@ -290,6 +291,10 @@ func (s *Service) write(run incident.Run, meant map[dag.CheckID]string, refuse f
 func (s *Service) complete(run *incident.Run) *checks.Suite {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if run.Moment.Before(s.began) {
+		s.began = run.Moment // the clock went back
+	}
+	run.Since = s.began
 	run.Broken, run.Troubles = s.broken, slices.Concat(s.troubles, s.late.trouble)
 	s.dirty = false
 	for name := range s.busy {
