@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,7 +46,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("SLACK", slack.URL)
 			return l.Close()
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "eventually": eventually, "spoil": spoil},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "eventually": eventually, "appears": appears, "spoil": spoil},
 	})
 }
 
@@ -64,6 +65,19 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// appears waits for a file.
+func appears(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: appears PATTERN")
+	}
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); <-time.After(50 * time.Millisecond) {
+		if found, err := filepath.Glob(ts.MkAbs(args[0])); err == nil && len(found) > 0 {
+			return
+		}
+	}
+	ts.Fatalf("no file %s appeared", args[0])
+}
+
 // eventually asks a URL until its answer holds a text, or with ! no longer
 // does: eventually /readyz ready.
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
@@ -71,7 +85,7 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: [!] eventually URL TEXT")
 	}
 	last := ""
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-time.After(50 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); <-time.After(50 * time.Millisecond) {
 		res, err := http.Get(args[0])
 		if err != nil {
 			last = err.Error()
