@@ -277,6 +277,8 @@ func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 	for path, methods := range map[string][]string{
 		"/api/v1/dags": {"get"}, "/api/v1/nodes": {"get"}, "/api/v1/nodes/{dag}/{node}": {"get"},
 		"/api/v1/nodes/{dag}/{node}/history": {"get"}, "/api/v1/incidents": {"get"}, "/api/v1/incidents/{id}": {"get"},
+		"/api/v1/incidents/{id}/ack": {"post"}, "/api/v1/incidents/{id}/mute": {"post"}, "/api/v1/nodes/{dag}/{node}/check": {"post"},
+		"/api/v1/nodes/{dag}/{node}/announce": {"post"}, "/api/v1/announcements/{id}": {"delete"}, "/api/v1/audit": {"get"},
 		"/api/v1/heartbeats/{name}": {"get", "post"}, "/api/v1/heartbeats/{name}/{signal}": {"get", "post"},
 	} {
 		for _, m := range methods {

@@ -70,10 +70,15 @@ type Beat struct {
 	Body string // what came along; at most 100 kB
 }
 
-// Config is what a Site needs. Source and Control are required.
+// Config is what a Site needs. Source and Control are required, People and
+// Audit for what people do (acts.go).
 type Config struct {
 	Source  Source
 	Control Control
+	People  People
+	// Audit lists what people did, newest first: at most limit, older than the
+	// entry named before unless that is empty.
+	Audit func(before string, limit int) ([]AuditEntry, error)
 	// Hosts are the names under which people reach the service, without
 	// port; those of the machine itself (localhost, 127.0.0.1, ::1) always
 	// count.
@@ -86,6 +91,8 @@ type Config struct {
 type Site struct {
 	source  Source
 	control Control
+	people  People
+	audit   func(before string, limit int) ([]AuditEntry, error)
 	zone    *time.Location
 	log     *slog.Logger
 	metrics *metrics
@@ -94,7 +101,7 @@ type Site struct {
 
 // New makes a Site.
 func New(c Config) *Site {
-	s := &Site{source: c.Source, control: c.Control, zone: c.Zone, log: c.Log}
+	s := &Site{source: c.Source, control: c.Control, people: c.People, audit: c.Audit, zone: c.Zone, log: c.Log}
 	if s.zone == nil {
 		s.zone = time.UTC
 	}

@@ -50,15 +50,33 @@ const maxAnswer = 64 << 20
 
 // get asks for a path of the API and gives the JSON that comes back.
 func (c *client) get(ctx context.Context, path string) ([]byte, error) {
+	return c.do(ctx, http.MethodGet, path, nil)
+}
+
+// post has something done, in the name of who runs the command.
+func (c *client) post(ctx context.Context, path string, body any) ([]byte, error) {
+	sent, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("write the request: %w", err)
+	}
+	return c.do(ctx, http.MethodPost, path, sent)
+}
+
+func (c *client) do(ctx context.Context, method, path string, sent []byte) ([]byte, error) {
 	base, err := c.address()
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/v1"+path, nil)
+	r, err := http.NewRequestWithContext(ctx, method, base+"/api/v1"+path, bytes.NewReader(sent))
 	if err != nil {
 		return nil, exit{exitUsage, fmt.Errorf("%q is no address such as http://127.0.0.1:8642", base)}
+	}
+	r.Header.Set("X-Pipewatch-Via", "cli")
+	r.Header.Set("X-Pipewatch-User", cmp.Or(os.Getenv("USER"), os.Getenv("LOGNAME")))
+	if len(sent) > 0 {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {

@@ -46,6 +46,7 @@ func (a *app) incidentsCommand() *cobra.Command {
 		cmd.Flags().BoolVar(&all, "all", false, "closed ones too, the newest fifty")
 	}
 	root.AddCommand(ls, one)
+	root.AddCommand(a.actCommands(c)...)
 	return root
 }
 

@@ -46,7 +46,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("SLACK", slack.URL)
 			return l.Close()
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "eventually": eventually, "appears": appears, "spoil": spoil},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "eventually": eventually, "appears": appears, "incident": openIncident, "spoil": spoil,
+		},
 	})
 }
 

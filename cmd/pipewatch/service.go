@@ -176,7 +176,7 @@ func (s *service) openSite(reload func() error) *http.Server {
 		names = append(names, u.Hostname())
 	}
 	s.site = web.New(web.Config{
-		Source: s, Control: control{s, reload}, Hosts: names, Zone: s.zone(), Log: s.log.With("component", "web"),
+		Source: s, Control: control{s, reload}, People: s.loop, Audit: s.audits, Hosts: names, Zone: s.zone(), Log: s.log.With("component", "web"),
 	})
 	return web.Server("", s.site)
 }

@@ -132,3 +132,13 @@ func (c control) Reload(context.Context) error {
 	}
 	return c.reload()
 }
+
+// audits lists what people did.
+func (s *service) audits(before string, limit int) ([]web.AuditEntry, error) {
+	found, err := s.store.Audits(before, limit)
+	out := make([]web.AuditEntry, len(found))
+	for n, e := range found {
+		out[n] = web.AuditEntry(e)
+	}
+	return out, err
+}
