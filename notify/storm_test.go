@@ -26,11 +26,10 @@ func TestStormIsOneDigestThatGrowsAndEnds(t *testing.T) {
 		t.Run(fmt.Sprint(n, " incidents"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				box, slack := &notify.MemOutbox{}, &service{}
-				s, _ := start(t, notify.Config{Outbox: box, Channel: slack})
-				for k := range n {
+				for k := range n { // all at once: a sender at work could begin before the rest is there
 					box.Commit(failing(k, time.Now()), "#a", time.Now())
 				}
-				s.Kick()
+				s, _ := start(t, notify.Config{Outbox: box, Channel: slack})
 				settle(t, s, 10*time.Second)
 				all := slack.all()
 				if len(all) != 1 || all[0].notice.Bulletin == nil {
