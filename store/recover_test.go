@@ -156,7 +156,7 @@ func TestAFileThatWasFoundDamagedCountsAsNotClosed(t *testing.T) {
 	}
 }
 
-func TestBallastIsGivenBackForAFullDisk(t *testing.T) {
+func TestBallastTakesItsRoomOnTheDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pw.db")
 	db := open(t, path)
 	if err := db.Ballast(); err != nil {
