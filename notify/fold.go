@@ -103,8 +103,8 @@ func (d *destination) mutedOver(posts []Post) ([]Post, error) {
 		if err != nil {
 			return nil, err
 		}
-		if i.Status == incident.Open {
-			continue
+		if i.Status == incident.Open || p.Want != i.Seq {
+			continue // the incident has moved on since the posts were read: its last line is not among them
 		}
 		if _, muted := d.config.Route(i).Held(i, d.config.Moment()); muted {
 			p.Expired, p.Trouble = true, "it began and ended within a mute window"
