@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/checks"
@@ -99,13 +100,20 @@ func (w *Writer) run(db *store.DB, n int, at time.Time) error {
 
 // send marks the first message that waits as sent.
 func (w *Writer) send(db *store.DB, at time.Time) error {
-	posts, err := db.Pending()
+	posts, err := waiting(db)
 	if err != nil || len(posts) == 0 {
 		return err
 	}
 	p := posts[0]
 	p.Shown, p.Ref, p.Attempts = p.Want, notify.Ref{Channel: "C1", TS: fmt.Sprintf("%d.000001", at.Unix())}, p.Attempts+1
 	return db.Save(p)
+}
+
+// waiting lists the messages that show too little. Those that stand and are only
+// looked at once more, as they are after every start, say nothing of the file.
+func waiting(db *store.DB) ([]notify.Post, error) {
+	posts, err := db.Pending()
+	return slices.DeleteFunc(posts, func(p notify.Post) bool { return p.Shown >= p.Want }), err
 }
 
 // Dump is a digest of all that a state holds, but for the file's own id. An
@@ -126,7 +134,7 @@ func Dump(db *store.DB) (string, error) {
 	}
 	reads := []func() error{
 		func() error { return put(book, nil) },
-		func() error { return put(db.Pending()) },
+		func() error { return put(waiting(db)) },
 		func() error { return put(db.Incidents("", math.MaxInt, false)) },
 		func() error { return put(db.LastSlots()) },
 		func() error { return put(db.DAGFiles()) },
