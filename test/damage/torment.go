@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -126,13 +127,20 @@ func (s *subject) start(dir string, spoilt []byte) (string, error) {
 	return wrong, fmt.Errorf("it reads as neither the file nor the copy (put aside: %v)", done != nil)
 }
 
-// read opens a state and reads all of it.
-func read(path string) (string, error) {
+// read opens a state and reads all of it. A spoilt length that nobody notices can
+// lead beyond the file, where memory faults: that ends the reading, not the harness.
+func read(path string) (holds string, err error) {
 	db, err := store.Open(path, store.Options{})
 	if err != nil {
 		return "", err
 	}
 	defer db.Close()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("reading %s: %v", path, fault)
+		}
+	}()
 	return chronicle.Dump(db)
 }
 
