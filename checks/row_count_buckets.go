@@ -322,8 +322,12 @@ func (c comparison) least() int {
 // number, so that limits are exact.
 func (c comparison) judge(b bucketCount, name string) judgement {
 	if len(b.past) < c.least() {
-		return judgement{outcome: Pending, reason: NoHistory, message: fmt.Sprintf("%s has %s and only %s to compare with, at least %d needed",
-			name, counted(b.rows, "row"), counted(int64(len(b.past)), "bucket"), c.least())}
+		found := "only " + counted(int64(len(b.past)), "bucket")
+		if len(b.past) == 0 {
+			found = "no bucket"
+		}
+		return judgement{outcome: Pending, reason: NoHistory, message: fmt.Sprintf("%s has %s and %s to compare with, at least %d needed",
+			name, counted(b.rows, "row"), found, c.least())}
 	}
 	usual := doubledMedian(b.past)
 	pass := judgement{outcome: Pass, message: fmt.Sprintf("%s has %s, usual are %s", name, counted(b.rows, "row"), halves(usual))}

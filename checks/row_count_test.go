@@ -65,7 +65,7 @@ func TestRowCountVerdicts(t *testing.T) {
 		{"what is above a limit by a hair is never shown at it", "row_count: {per: day, by: ts, compare: {to: previous, max_drop: 10%}}", []turn{
 			{now, []any{perDay(t, "2013-06-13", now, 1000000, 899999)}, "fail dropped: 2013-06-14 has 899,999 rows, 10.01% below the usual 1,000,000, limit 10%"}}},
 		{"no day before the first", "row_count: {per: day, by: ts, compare: {to: previous, max_drop: 10%}}", []turn{
-			{now, []any{perDay(t, "2013-06-14", now, 3)}, "pending no_history: 2013-06-14 has 3 rows and only 0 buckets to compare with, at least 1 needed"}}},
+			{now, []any{perDay(t, "2013-06-14", now, 3)}, "pending no_history: 2013-06-14 has 3 rows and no bucket to compare with, at least 1 needed"}}},
 		{"too small a usual number", "row_count: {per: day, by: ts, compare: {to: previous, max_drop: 10%, min_base: 100}}", []turn{
 			{now, []any{perDay(t, "2013-06-13", now, 99, 3)}, "pass: 2013-06-14 has 3 rows, usual are 99, too few to judge by (min_base 100)"},
 			{now, []any{perDay(t, "2013-06-13", now, 100, 3)}, "fail dropped: 2013-06-14 has 3 rows, 97.00% below the usual 100, limit 10%"}}},

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
@@ -15,7 +16,7 @@ func seconds(d *conf.Duration) *int64 {
 }
 
 // spoken is a length of time as people say it, in two units at most: 45s,
-// 33h, 9h30m, 5d2h.
+// 33h, 9h30m, 5d2h, 214d, 13 years.
 func spoken(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch d = max(0, d); {
@@ -23,6 +24,10 @@ func spoken(d time.Duration) string {
 		return conf.Duration(d.Truncate(time.Second)).String()
 	case d < 3*day:
 		return conf.Duration(d.Truncate(time.Minute)).String()
+	case d >= 731*day:
+		return fmt.Sprintf("%d years", d/(365*day+6*time.Hour))
+	case d >= 60*day:
+		return fmt.Sprintf("%dd", d/day)
 	}
 	hours := d.Truncate(time.Hour) % day
 	if hours == 0 {
