@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pipewatch-dev/pipewatch/bench/cost"
 )
 
 // contest is what some programs took for the same tables.
@@ -17,11 +19,11 @@ type contest struct {
 
 type lane struct {
 	name  string
-	costs []cost
+	costs []cost.Cost
 }
 
 // median is the middle one of a figure of the lane.
-func (l lane) median(of func(cost) float64) float64 {
+func (l lane) median(of func(cost.Cost) float64) float64 {
 	values := make([]float64, len(l.costs))
 	for i, c := range l.costs {
 		values[i] = of(c)
@@ -31,12 +33,12 @@ func (l lane) median(of func(cost) float64) float64 {
 }
 
 // The figures of a run, in the units in which they are printed.
-func wall(c cost) float64       { return c.wall.Seconds() }
-func client(c cost) float64     { return float64(c.client.Microseconds()) }
-func server(c cost) float64     { return c.server.Seconds() }
-func memory(c cost) float64     { return float64(c.memory) / (1 << 20) }
-func statements(c cost) float64 { return float64(c.statements) }
-func trips(c cost) float64      { return float64(c.trips) }
+func wall(c cost.Cost) float64       { return c.Wall.Seconds() }
+func client(c cost.Cost) float64     { return float64(c.Client.Microseconds()) }
+func server(c cost.Cost) float64     { return c.Server.Seconds() }
+func memory(c cost.Cost) float64     { return float64(c.Memory) / (1 << 20) }
+func statements(c cost.Cost) float64 { return float64(c.Statements) }
+func trips(c cost.Cost) float64      { return float64(c.Trips) }
 
 const row = "%7s %6s  %-13s %8s %6s %12s %8s %8s %7s %7s\n"
 
@@ -49,7 +51,7 @@ func (c contest) String() string {
 	for _, l := range c.lanes {
 		ratios := lane{costs: slices.Clone(l.costs)}
 		for i := range ratios.costs {
-			ratios.costs[i].wall = time.Duration(1e9 * wall(l.costs[i]) / wall(c.lanes[0].costs[i]))
+			ratios.costs[i].Wall = time.Duration(1e9 * wall(l.costs[i]) / wall(c.lanes[0].costs[i]))
 		}
 		fmt.Fprintf(&b, row, fmt.Sprint(c.tables), c.rtt.String(), l.name,
 			fmt.Sprintf("%.3f", l.median(wall)), fmt.Sprintf("%.2f", ratios.median(wall)),

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	_ "github.com/duckdb/duckdb-go/v2" // sql.Open knows it
@@ -63,7 +62,7 @@ func openPostgres(ctx context.Context, count int) (*engine, error) {
 	}
 	defer conn.Close(ctx) //nolint:errcheck // nothing is lost
 	e.title = "PostgreSQL " + conn.ParameterStatus("server_version")
-	err = fill(tables.Postgres, count, func(statement string) error {
+	err = tables.Postgres.Fill(count, func(statement string) error {
 		_, err := conn.Exec(ctx, statement).ReadAll()
 		return err
 	})
@@ -103,26 +102,10 @@ func openDuckDB(ctx context.Context, path string, count int) (*engine, error) {
 	}
 	exec := func(statement string) error { _, err := db.ExecContext(ctx, statement); return err }
 	db.SetMaxOpenConns(1)
-	if err := errors.Join(fill(tables.DuckDB, count, exec), exec("commit"), exec("checkpoint")); err != nil {
+	if err := errors.Join(tables.DuckDB.Fill(count, exec), exec("commit"), exec("checkpoint")); err != nil {
 		return nil, errors.Join(err, os.Remove(path))
 	}
 	return e, nil
-}
-
-func fill(d tables.Dialect, count int, exec func(string) error) error {
-	now := time.Now()
-	statements := d.Dim()
-	for n := range count {
-		statements = append(statements, d.Create(n, now))
-	}
-	for part := range slices.Chunk(statements, 50) {
-		for _, s := range part {
-			if err := exec(s); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // reach makes the way to the engine; through a proxy where something is to be

@@ -115,16 +115,16 @@ func compete(ctx context.Context, e *engine, dir string, count int, rtt time.Dur
 	}
 	floor := append([]string{filepath.Join(dir, e.name), "-tables", strconv.Itoa(count)}, link.floor...)
 	programs := []program{
-		{"floor", floor, readLines},
+		{"floor", floor, tables.ReadLines},
 		{"pipewatch", []string{pipewatch, "check", "-c", config, "-o", *output}, nil},
 		{"with --state", []string{pipewatch, "check", "-c", config, "-o", *output, "--state", state}, nil},
 	}
 	if *separate {
-		programs = append(programs, program{"one a check", append(slices.Clone(floor), "-apart"), readLines})
+		programs = append(programs, program{"one a check", append(slices.Clone(floor), "-apart"), tables.ReadLines})
 	}
 	// What is found is compared once, in a form that is easy to read; this also fills
 	// caches.
-	verify := program{"pipewatch", []string{pipewatch, "check", "-c", config, "-o", "ndjson"}, readReport}
+	verify := program{"pipewatch", []string{pipewatch, "check", "-c", config, "-o", "ndjson"}, tables.ReadReport}
 	if _, err := verify.run(ctx, link, count); err != nil {
 		return c, err
 	}

@@ -104,6 +104,22 @@ func (d Dialect) Create(n int, now time.Time) string {
 		d.create, Name(n), id, dim, val, now.UTC().Format("2006-01-02 15:04:05+00"), rows)
 }
 
+// Fill makes dim and the first count tables, whose rows end now, one statement at a
+// time.
+func (d Dialect) Fill(count int, exec func(string) error) error {
+	now := time.Now()
+	statements := d.Dim()
+	for n := range count {
+		statements = append(statements, d.Create(n, now))
+	}
+	for _, s := range statements {
+		if err := exec(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // tablesPerFile is how many tables one DAG file watches.
 const tablesPerFile = 100
 

@@ -66,7 +66,8 @@ var knows = map[string]string{
 	"bench/delay":              "",
 	"bench/floor/postgres":     "",
 	"bench/floor/duckdb":       "",
-	"bench/pass":               "bench/delay bench/tables warehouse/servertest",
+	"bench/cost":               "bench/delay",
+	"bench/pass":               "bench/cost bench/delay bench/tables warehouse/servertest",
 }
 
 // confined lists every library that pipewatch uses and the packages that may
