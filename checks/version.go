@@ -265,13 +265,13 @@ func judgeChange(s Site, p versionParams, as []probe.Answer, m Memory, at Moment
 	if p.Own.Partition != nil {
 		expected.ClosedAfterSeconds = seconds(p.ClosedAfter)
 	}
-	past, known := recall[versionMemory](m, 1)
-	switch {
-	case !known:
-		return judgement{outcome: Pass, message: "first sight of version " + seen.Version}.verdict(observed, expected), remember(1, seen.versionMemory)
-	case past.Fingerprint != seen.Fingerprint:
-		return judgement{outcome: Pass, message: "first sight of version " + seen.Version + ": the engine hashes in another way than before"}.
-			verdict(observed, expected), remember(1, seen.versionMemory)
+	past, known := recallVersion(m)
+	why := ""
+	if known {
+		why = past.unlike(seen)
+	}
+	if !known || why != "" {
+		return baseline(seen, why).verdict(observed, expected), remember(versionFormat, seen.versionMemory)
 	}
 	observed.Previous = &past.Version
 	if past.Version == seen.Version {
@@ -285,5 +285,15 @@ func judgeChange(s Site, p versionParams, as []probe.Answer, m Memory, at Moment
 		j.goodUntil = time.Unix(past.At, 0)
 		return j.verdict(observed, expected), nil // held until it is explained or as it was
 	}
-	return j.verdict(observed, expected), remember(1, seen.versionMemory)
+	return j.verdict(observed, expected), remember(versionFormat, seen.versionMemory)
+}
+
+// baseline is the judgement on a version that none before compares with; why says
+// what made it so, where there was one.
+func baseline(seen sighting, why string) judgement {
+	j := judgement{outcome: Pass, message: "first sight of version " + seen.Version}
+	if why != "" {
+		j.message += ": " + why
+	}
+	return j
 }

@@ -11,101 +11,6 @@ import (
 	"github.com/pipewatch-dev/pipewatch/probe"
 )
 
-// versionMemory is the last accepted version of a node and what it was built from.
-// A change that is not accepted leaves it as it is, so the finding stays until the
-// change is explained or undone.
-type versionMemory struct {
-	Version     string            `json:"version"`
-	Fingerprint string            `json:"fingerprint,omitempty"` // versions compare only under one
-	Since       int64             `json:"since"`                 // first seen, Unix seconds
-	At          int64             `json:"at"`                    // last seen
-	Rows        int64             `json:"rows,omitempty"`
-	Schema      string            `json:"schema"`
-	Columns     []columnMemory    `json:"columns,omitempty"`    // for a version of the schema
-	Partitions  []partitionMemory `json:"partitions,omitempty"` // by start; the newest
-	Inputs      map[string]string `json:"inputs,omitempty"`     // versions by name, fingerprint included
-}
-
-type columnMemory struct {
-	Name     string `json:"n"`
-	Type     string `json:"t"`
-	Nullable bool   `json:"null,omitempty"`
-}
-
-type partitionMemory struct {
-	Start   int64  `json:"s"` // Unix seconds
-	Version string `json:"v"` // shortened
-}
-
-// mostPartitions is how many partitions are remembered.
-const mostPartitions = 500
-
-// sighting is a version as it was just seen.
-type sighting struct {
-	versionMemory
-	digests probe.Digests
-}
-
-// sight reads the answers about the node and what it is built from.
-func (p versionParams) sight(as []probe.Answer, at Moment) (sighting, error) {
-	d, err := probe.Value[probe.Digests](as[0])
-	if err != nil {
-		return sighting{}, err
-	}
-	seen := sighting{digests: d, versionMemory: versionMemory{
-		Version: d.Value, Fingerprint: d.Fingerprint, Since: at.Now.Unix(), At: at.Now.Unix(), Rows: d.Rows, Schema: schemaVersion(d.Columns),
-	}}
-	if p.Own.Schema {
-		seen.Version, seen.Fingerprint, seen.Rows = seen.Schema, "", 0
-		for _, c := range d.Columns {
-			seen.Columns = append(seen.Columns, columnMemory{c.Name, c.Type, c.Nullable})
-		}
-	}
-	for _, part := range d.Partitions[max(0, len(d.Partitions)-mostPartitions):] {
-		seen.Partitions = append(seen.Partitions, partitionMemory{part.Start.Time().Unix(), shortHash(part.Value)})
-	}
-	for i, input := range p.Inputs {
-		in, err := probe.Value[probe.Digests](as[1+i])
-		if err != nil {
-			return sighting{}, err
-		}
-		if seen.Inputs == nil {
-			seen.Inputs = map[string]string{}
-		}
-		seen.Inputs[input.Name] = shortHash(in.Fingerprint + "|" + in.Value)
-	}
-	return seen, nil
-}
-
-// again is the memory after the same version was seen once more. What it was built
-// from stays: a new version of that explains the next change of this one.
-func (m versionMemory) again(seen sighting, p versionParams) Memory {
-	if p.Own.Partition == nil && p.OnChange == reportChange {
-		return nil // nothing depends on when it was seen last
-	}
-	m.At, m.Partitions = seen.At, seen.Partitions
-	return remember(1, m)
-}
-
-func (s sighting) observed(p versionParams) versionObserved {
-	o := versionObserved{Version: s.Version, Tier: "content", Columns: []columnObserved{}}
-	if p.Own.Schema {
-		o.Tier = "schema"
-	} else {
-		o.Rows = &s.digests.Rows
-	}
-	for _, c := range s.digests.Columns {
-		o.Columns = append(o.Columns, columnObserved{c.Name, c.Type, c.Nullable})
-	}
-	if p.Own.Partition != nil {
-		o.Partitions = map[string]string{}
-		for _, part := range s.digests.Partitions {
-			o.Partitions[part.Start.Time().Format(time.RFC3339)] = part.Value
-		}
-	}
-	return o
-}
-
 // change is the difference between two versions and what may explain it.
 type change struct {
 	site        Site
@@ -150,7 +55,7 @@ func (c change) restatements() []time.Time {
 	}
 	var starts []int64
 	for start, v := range is {
-		if start >= oldest && was[start] != v {
+		if start >= oldest && !c.past.samePartition(was[start], v) {
 			starts = append(starts, start)
 		}
 	}

@@ -15,6 +15,9 @@ import (
 
 var twoColumns = []probe.Column{{Name: "id", Type: "INTEGER"}, {Name: "v", Type: "VARCHAR", Nullable: true}}
 
+// schemaOfTwo is the version of these columns.
+const schemaOfTwo = "80e22f186ab4cdfb"
+
 // content is the answer about a table: its version, and the versions of the New
 // York days from 2013-06-11 on; a day "" has no rows.
 func content(version string, days ...string) probe.Digests {
@@ -71,6 +74,60 @@ func TestVersionOfContent(t *testing.T) {
 			{"2013-06-16T16:00:00Z", one(content("v2")), "warn content_changed: the content changed, still 10 rows"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) { play(t, checkOf(t, "version: "+c.keys, "version"), c.turns) })
+	}
+}
+
+// An edited check does not compare what it sees with what it saw: a version of other
+// rows or columns is another one although nothing changed.
+func TestVersionOfAnotherDefinition(t *testing.T) {
+	for _, c := range []struct{ name, before, after, want string }{
+		{"the same keys compare", "{on_change: fail}", "{on_change: fail}",
+			"fail content_changed: the content changed, still 10 rows"},
+		{"what a change means is no part of a version", "{on_change: report}", "{on_change: fail, severity: error}",
+			"fail content_changed: the content changed, still 10 rows"},
+		{"other columns", "{columns: [id], on_change: fail}", "{columns: [id, v], on_change: fail}",
+			"pass: first sight of version v2: columns was edited"},
+		{"other rows and columns", "{on_change: fail}", "{where: id > 1, exclude: [v], on_change: fail}",
+			"pass: first sight of version v2: exclude, where were edited"},
+		{"another hash", "{on_change: fail}", "{algo: canonical, on_change: fail}",
+			"pass: first sight of version v2: algo was edited"},
+		{"a longer past", "{partition: {by: at, last: 2d}, on_change: fail}", "{partition: {by: at, last: 9d}, on_change: fail}",
+			"pass: first sight of version v2: partition.last was edited"},
+		{"partitions of another length", "{partition: {by: at}, on_change: fail}", "{partition: {by: at, per: week}, on_change: fail}",
+			"pass: first sight of version v2: partition was edited"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			at := moment(t, "2013-06-15T16:00:00Z")
+			_, memory := checkOf(t, "version: "+c.before, "version").Judge([]probe.Answer{{Value: content("v1", "a")}}, nil, at)
+			v, next := checkOf(t, "version: "+c.after, "version").Judge([]probe.Answer{{Value: content("v2", "a", "b")}}, memory, at)
+			if got := said(v); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+			if first := v.Outcome == checks.Pass; first != (next != nil) {
+				t.Errorf("a first sight is remembered and a finding is not; %s has memory %s", said(v), next)
+			}
+		})
+	}
+}
+
+// What earlier releases remembered is read, and rewritten with its definition.
+func TestVersionOfAnOlderMemory(t *testing.T) {
+	check := checkOf(t, "version: {partition: {by: at}, on_change: fail}", "version")
+	// As written by an earlier release: versions of partitions were hashed once more.
+	memory := checks.Memory(`{"v":1,"past":{"version":"v1","fingerprint":"engine 1","since":1371211200,"at":1371211200,"rows":10,"schema":"` + schemaOfTwo +
+		`","partitions":[{"s":1370923200,"v":"ca978112ca1bbdca"},{"s":1371009600,"v":"3e23e8160039594a"}]}}`)
+	v, next := check.Judge([]probe.Answer{{Value: content("v1", "a", "b")}}, memory, moment(t, "2013-06-15T16:00:00Z"))
+	if got := said(v); got != "pass: unchanged since 2013-06-14 08:00 EDT" {
+		t.Error(got)
+	}
+	if !strings.HasPrefix(string(next), `{"v":2,`) || !strings.Contains(string(next), `"definition"`) {
+		t.Errorf("memory %s", next)
+	}
+	for _, m := range []checks.Memory{memory, next} {
+		v, _ = check.Judge([]probe.Answer{{Value: content("v2", "a", "B")}}, m, moment(t, "2013-06-15T17:00:00Z"))
+		if got := said(v); got != "fail restated: 2013-06-12, which was closed, changed" {
+			t.Error(got)
+		}
 	}
 }
 
