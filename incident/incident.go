@@ -127,6 +127,7 @@ const (
 	Joined     LineKind = "joined"    // one more finding belongs to it
 	Recovered  LineKind = "recovered" // one finding is over
 	Raised     LineKind = "raised"    // severity rose to error
+	Lowered    LineKind = "lowered"   // severity fell to warn, although no finding is over
 	Moved      LineKind = "moved"     // the cause was found further up
 	Reopened   LineKind = "reopened"
 	Redefined  LineKind = "redefined" // somebody edited a check's meaning

@@ -55,6 +55,9 @@ func (d *decision) tell(i *Incident, was Incident, renamed bool) {
 		d.breakThrough(i)
 		i.say(d.now, Line{Kind: Raised, Node: i.Root})
 	}
+	if was.Severity == dag.Error && i.Severity == dag.Warn && len(recovered.Checks) == 0 {
+		i.say(d.now, Line{Kind: Lowered, Node: i.Root})
+	}
 }
 
 // breakThrough undoes what people did to an incident when it became worse than

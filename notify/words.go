@@ -209,6 +209,8 @@ func LineText(n Notice, v Voice) string {
 		return "Passes again: " + n.checkList(v)
 	case incident.Raised:
 		return fmt.Sprintf("%s is an error now, it was a warning: %s", n.Subject(v), v.Said(n.Lead().Message))
+	case incident.Lowered:
+		return fmt.Sprintf("%s is a warning now, it was an error: %s", n.Subject(v), v.Said(n.Lead().Message))
 	case incident.Moved:
 		cause := v.Name(n.Label(l.Node))
 		if l.Node == n.Incident.Root {

@@ -160,6 +160,8 @@ func (v viewer) line(l incident.Line) string {
 		return who + " passes again."
 	case incident.Raised:
 		return "Rose from warning to error."
+	case incident.Lowered:
+		return "Fell from error to warning."
 	case incident.Moved:
 		return fmt.Sprintf("The cause was found further up: %s, not %s.", v.ref(l.Node).Label, v.ref(dag.NodeID(l.Detail)).Label)
 	case incident.Reopened:

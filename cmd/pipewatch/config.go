@@ -58,6 +58,7 @@ type slackConfig struct {
 	AppToken       conf.Secret   `yaml:"app_token" later:"buttons come with a later release" jsonschema_description:"App token for Socket Mode."`
 	SigningSecret  conf.Secret   `yaml:"signing_secret" later:"buttons come with a later release" jsonschema_description:"Secret of signed interactions."`
 	WebhookURL     conf.Secret   `yaml:"webhook_url" jsonschema_description:"Incoming webhook, from the environment or a file: only new messages, to one channel. Beside a token it is the destination slack_webhook."`
+	Charts         bool          `yaml:"charts" jsonschema_description:"Show the last figures of the failing check as a row of bars. false."`
 	DefaultChannel string        `yaml:"default_channel" jsonschema_description:"Where incidents without an owner's channel go."`
 	APIURL         string        `yaml:"api_url" jsonschema_description:"https://slack.com/api/"`
 	Timeout        conf.Duration `yaml:"timeout" jsonschema_description:"How long one request may take. 10s."`

@@ -97,7 +97,11 @@ func (s *service) compose(i incident.Incident, line *incident.Line, others ...in
 func (s *service) deskNow() notify.Desk {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.desk
+	desk := s.desk
+	if s.project.config.Alerts.Slack.Charts {
+		desk.Trend = s.trend
+	}
+	return desk
 }
 
 // route names the channel of an incident.

@@ -75,7 +75,7 @@ func look(n notify.Notice) (sign, colour string) {
 
 // signs of the lines in a thread.
 var signs = map[incident.LineKind]string{
-	incident.Opened: "🔴", incident.Joined: "➕", incident.Recovered: "➖", incident.Raised: "🔴", incident.Moved: "↗️",
+	incident.Opened: "🔴", incident.Joined: "➕", incident.Recovered: "➖", incident.Raised: "🔴", incident.Lowered: "🟡", incident.Moved: "↗️",
 	incident.Reopened: "🔴", incident.Redefined: "✏️", incident.MergedLine: "⚪", incident.Closed: "✅",
 	incident.Acked: "👀", incident.Unacked: "🔔", incident.Muted: "🔕", incident.Unmuted: "🔔",
 	incident.Escalated: "📣", incident.Reminded: "⏰", incident.Flapping: "〰️", incident.Steady: "🔴",

@@ -67,6 +67,7 @@ func acts(t *testing.T) map[string]situation {
 		"line_escalated_by":   line(incident.Line{Kind: incident.Escalated, By: "ana", Detail: "I need help"}),
 		"line_reminded":       line(incident.Line{Kind: incident.Reminded}),
 		"line_flapping":       line(incident.Line{Kind: incident.Flapping}),
+		"line_lowered":        {desk: d, i: happens(with(stale(), lowered), incident.Line{Kind: incident.Lowered, Node: node}), line: true},
 		"line_steady":         line(incident.Line{Kind: incident.Steady}),
 		"line_acked_while_on": {desk: d, i: happens(with(stale(), func(i *incident.Incident) { i.Acked = ana }), incident.Line{Kind: incident.Joined, Node: node, Checks: worse}), line: true},
 	}
