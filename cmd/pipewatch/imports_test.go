@@ -60,6 +60,8 @@ var knows = map[string]string{
 	"test/chronicle":           everything,
 	"test/damage":              everything,
 	"test/power":               everything,
+	"test/rig":                 "",
+	"test/strain":              everything,
 	"test/seeded":              "",
 	"test/crash":               everything,
 	"bench/tables":             "",

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pipewatch-dev/pipewatch/test/rig"
 )
 
 // profile is what goes on while pipewatch is killed.
@@ -114,14 +115,14 @@ func (l *lived) kills(ctx context.Context) error {
 			life = after
 		}
 		if err := pause(ctx, life); err != nil {
-			return errors.Join(err, s.kill())
+			return errors.Join(err, s.Kill())
 		}
 		if l.busy() > 0 {
 			l.made.midway++
 		}
 		l.page.Store(nil)
-		if err := s.kill(); err != nil {
-			return l.withLog(err)
+		if err := s.Kill(); err != nil {
+			return rig.WithLog(l.log(), err)
 		}
 		l.made.cycles++
 		if l.progress != nil && l.made.cycles%25 == 0 {
@@ -132,9 +133,9 @@ func (l *lived) kills(ctx context.Context) error {
 }
 
 // watch takes up the page's address as soon as it is known.
-func (l *lived) watch(s *process) {
+func (l *lived) watch(s *rig.Process) {
 	go func() {
-		if addr, ok := <-s.page; ok {
+		if addr, ok := <-s.Page(); ok {
 			l.page.Store(&addr)
 		}
 	}()
@@ -210,13 +211,7 @@ func (l *lived) edit(ctx context.Context, random *rand.Rand) error {
 	if page == nil {
 		return nil
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, *page+"/-/reload", nil)
-	if err != nil {
-		return err
-	}
-	if resp, err := client.Do(r); err == nil { // killed meanwhile, otherwise
-		_ = resp.Body.Close()
-	}
+	_, _, _ = rig.Post(ctx, *page+"/-/reload") // fails when it is killed meanwhile
 	return nil
 }
 
@@ -243,21 +238,21 @@ func (l *lived) settle(ctx context.Context) error {
 	if err := l.calm(ctx, s); err != nil {
 		l.made.violate(1, "nothing settles: %v", err)
 	}
-	if err := s.stop(); err != nil {
-		l.made.violate(0, "%v", l.withLog(err))
+	if err := s.Stop(); err != nil {
+		l.made.violate(0, "%v", rig.WithLog(l.log(), err))
 	}
 	return ctx.Err()
 }
 
 // calm waits until nothing has been open or waiting for a while.
-func (l *lived) calm(ctx context.Context, s *process) error {
+func (l *lived) calm(ctx context.Context, s *rig.Process) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("messages wait or incidents are open after %v", patience))
 	defer cancel()
 	var page string
 	select {
-	case page = <-s.page:
-	case <-s.over:
-		return l.withLog(errEnded)
+	case page = <-s.Page():
+	case <-s.Over():
+		return rig.WithLog(l.log(), rig.ErrEnded)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -265,8 +260,8 @@ func (l *lived) calm(ctx context.Context, s *process) error {
 	for still, began := 0, time.Now(); still < 5 || time.Since(began) < 3*time.Second; {
 		select {
 		case <-time.After(200 * time.Millisecond):
-		case <-s.over:
-			return l.withLog(errEnded)
+		case <-s.Over():
+			return rig.WithLog(l.log(), rig.ErrEnded)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
