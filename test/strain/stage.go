@@ -88,11 +88,12 @@ http: {listen: "127.0.0.1:0"}
 
 // fill writes a table: rows of it.
 func (s *stage) fill(table string, rows int) error {
-	text := "k\n"
+	var text strings.Builder
+	text.WriteString("k\n")
 	for n := range rows {
-		text += fmt.Sprintln(n)
+		text.WriteString(fmt.Sprintln(n))
 	}
-	return s.write("data/"+table+".csv", text)
+	return s.write("data/"+table+".csv", text.String())
 }
 
 // serve begins a life and waits until it is ready.
