@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipewatch-dev/pipewatch/test/rig"
 	"github.com/pipewatch-dev/pipewatch/test/seeded"
 )
 
@@ -16,11 +17,16 @@ func TestMain(m *testing.M) {
 }
 
 func TestNothingWrongIsReadFromASpoiltFileAndTheCopyIsPutInItsPlace(t *testing.T) {
-	s, err := newSubject(filepath.Join(t.TempDir(), "subject"))
+	dir, err := os.MkdirTemp(rig.InMemory(), "pipewatch-damage-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := s.torment(filepath.Join(t.TempDir(), "spoilt"), 4*len(spoilings), 1)
+	defer os.RemoveAll(dir)
+	s, err := newSubject(filepath.Join(dir, "subject"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.torment(filepath.Join(dir, "spoilt"), 4*len(spoilings), 1)
 	var figures strings.Builder
 	r.print(&figures, 1, 0)
 	t.Log("\n" + figures.String())

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/store"
+	"github.com/pipewatch-dev/pipewatch/test/rig"
 )
 
 // checkWord as the first argument makes the process check one file and end.
@@ -59,7 +60,7 @@ func run(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "pipewatch-damage-")
+	dir, err := os.MkdirTemp(rig.InMemory(), "pipewatch-damage-")
 	if err != nil {
 		return err
 	}

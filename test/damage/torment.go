@@ -130,17 +130,17 @@ func (s *subject) start(dir string, spoilt []byte) (string, error) {
 // read opens a state and reads all of it. A spoilt length that nobody notices can
 // lead beyond the file, where memory faults: that ends the reading, not the harness.
 func read(path string) (holds string, err error) {
-	db, err := store.Open(path, store.Options{})
-	if err != nil {
-		return "", err
-	}
-	defer db.Close()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = fmt.Errorf("reading %s: %v", path, fault)
 		}
 	}()
+	db, err := store.Open(path, store.Options{})
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
 	return chronicle.Dump(db)
 }
 

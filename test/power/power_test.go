@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,8 +73,13 @@ func TestControlAStoreThatDoesNotSyncLoses(t *testing.T) {
 	if err := seeded.Build(t.Context(), binary, "test/power", &bug); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), binary, "-fs", "ext4", "-n", "4").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "were safe") {
-		t.Errorf("no loss was found (%v):\n%s", err, out)
+	// On a busy machine the power may be cut before anything is safe.
+	for seed := range 5 {
+		out, err := exec.CommandContext(t.Context(), binary, "-fs", "ext4", "-n", "4", "-seed", fmt.Sprint(seed)).CombinedOutput()
+		if err != nil && strings.Contains(string(out), errRed.Error()) {
+			return
+		}
+		t.Logf("seed %d: %v\n%s", seed, err, out)
 	}
+	t.Error("no loss was found")
 }

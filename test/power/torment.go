@@ -84,7 +84,8 @@ func (r *report) life(d *disk, from int, after time.Duration, dumps []string) (i
 	if err != nil {
 		return 0, errors.Join(err, d.unmount())
 	}
-	<-time.After(after + 5*time.Millisecond)
+	<-w.began
+	<-time.After(after)
 	err = d.cut()
 	safe := w.kill()
 	if err := errors.Join(err, d.unmount(), d.mount()); err != nil {

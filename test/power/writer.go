@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/pipewatch-dev/pipewatch/store"
@@ -37,6 +38,7 @@ func write(path string, from int) error {
 	if err != nil {
 		return err
 	}
+	fmt.Println(from) // and begin
 	db, err := store.Open(path, store.Options{})
 	if err != nil {
 		return err
@@ -52,9 +54,10 @@ func write(path string, from int) error {
 
 // writer is a running child.
 type writer struct {
-	cmd  *exec.Cmd
-	safe atomic.Int64 // steps that it said to be safe
-	over chan struct{}
+	cmd   *exec.Cmd
+	safe  atomic.Int64  // steps that it said to be safe
+	began chan struct{} // closed when it begins to write, or has ended
+	over  chan struct{}
 }
 
 func startWriter(path string, from int) (*writer, error) {
@@ -62,7 +65,7 @@ func startWriter(path string, from int) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{cmd: exec.Command(self, writeWord, path, strconv.Itoa(from)), over: make(chan struct{})}
+	w := &writer{cmd: exec.Command(self, writeWord, path, strconv.Itoa(from)), began: make(chan struct{}), over: make(chan struct{})}
 	w.safe.Store(int64(from))
 	out, err := w.cmd.StdoutPipe()
 	if err != nil {
@@ -77,10 +80,13 @@ func startWriter(path string, from int) (*writer, error) {
 
 func (w *writer) listen(out io.Reader) {
 	defer close(w.over)
+	begin := sync.OnceFunc(func() { close(w.began) })
+	defer begin()
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if n, err := strconv.ParseInt(lines.Text(), 10, 64); err == nil {
 			w.safe.Store(n)
+			begin()
 		}
 	}
 }

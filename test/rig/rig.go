@@ -8,7 +8,8 @@
 // # Data model
 //
 // A [Process] is one life of `pipewatch serve`. Its Page is known once it says
-// so; Over is closed when it has ended, by itself or not.
+// so; Over is closed when it has ended, by itself or not. [InMemory] is where tests
+// put files that need no disk.
 package rig
 
 import (
@@ -179,4 +180,13 @@ func Metrics(ctx context.Context, page string) (map[string]float64, error) {
 		out[line[:cut]] = v
 	}
 	return out, nil
+}
+
+// InMemory is a folder that costs no waiting for a disk, "" where there is none:
+// for tests of what a file holds, not of how it gets there.
+func InMemory() string {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		return "/dev/shm"
+	}
+	return ""
 }
