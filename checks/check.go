@@ -82,6 +82,9 @@ type behaviour[P any] struct {
 	settle func(Site, *P) ([]dag.NodeID, conf.Problems)
 	ask    func(Site, P, Memory, Moment) []probe.Question
 	judge  func(Site, P, []probe.Answer, Memory, Moment) (Verdict, Memory)
+	// memoryTells: a Memory of the kind says itself what it is about, so it is handed
+	// back also after the check was edited.
+	memoryTells bool
 }
 
 // define makes a Kind out of typed behaviour.
@@ -100,11 +103,17 @@ func define[P any](name, summary string, b behaviour[P]) Kind {
 		if x, ok := any(p).(interface{ explainedBy() ([]Reason, bool) }); ok {
 			by, blames = x.explainedBy()
 		}
+		is := fingerprint(s, p)
+		memoryOf := is
+		if b.memoryTells {
+			memoryOf = ""
+		}
 		return &Check{
 			ExplainedBy: by, Blames: blames,
 			Site:        s,
 			Upstream:    upstream,
-			Fingerprint: fingerprint(s, p),
+			Fingerprint: is,
+			MemoryOf:    memoryOf,
 			ask:         func(m Memory, at Moment) []probe.Question { return b.ask(s, p, m, at) },
 			judge: func(as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
 				return b.judge(s, p, as, m, at)
@@ -136,6 +145,9 @@ type Check struct {
 	Upstream []dag.NodeID
 	// Fingerprint identifies the meaning of the check across edits.
 	Fingerprint string
+	// MemoryOf is the Fingerprint under which a Memory was kept that may be handed to
+	// the check: its own, or empty where the kind itself tells old from new.
+	MemoryOf string
 	// Blames tells whether any finding above can be why a hand-written check
 	// fails; otherwise ExplainedBy lists the reasons that can, if any.
 	Blames      bool

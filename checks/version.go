@@ -12,7 +12,7 @@ import (
 // version is the kind that gives a node a version, a hash of its content or of its
 // columns, and judges when it changes.
 var version = define("version", "content or columns change only when they may", behaviour[versionParams]{
-	settle: settleVersion, ask: askVersion, judge: judgeVersion,
+	settle: settleVersion, ask: askVersion, judge: judgeVersion, memoryTells: true,
 })
 
 type versionParams struct {

@@ -221,7 +221,7 @@ func (r recording) posts(route func(incident.Incident) string) ([]notify.Post, e
 }
 
 // Memories gives what checks remember, for those whose meaning is still that of
-// the fingerprint given with them.
+// the fingerprint given with them; an empty one stands for any.
 func (d *DB) Memories(want map[dag.CheckID]string) (map[dag.CheckID]checks.Memory, error) {
 	found := make(map[dag.CheckID]checks.Memory, len(want))
 	err := d.read(func(tx *bbolt.Tx) error {
@@ -235,7 +235,7 @@ func (d *DB) Memories(want map[dag.CheckID]string) (map[dag.CheckID]checks.Memor
 			if err != nil {
 				return err
 			}
-			if m.Fingerprint == fingerprint {
+			if fingerprint == "" || m.Fingerprint == fingerprint {
 				found[id] = m.Memory
 			}
 		}

@@ -247,9 +247,13 @@ func TestMemoryIsGivenToTheSameMeaningOnly(t *testing.T) {
 	got, err := r.db.Memories(map[dag.CheckID]string{
 		ordersFresh: r.fingerprint(ordersFresh), "shop/revenue/freshness": "another", "shop/nobody/freshness": "",
 	})
+	whatever, more := r.db.Memories(map[dag.CheckID]string{ordersFresh: "", "shop/nobody/freshness": ""})
 	want := map[dag.CheckID]checks.Memory{ordersFresh: checks.Memory(fmt.Sprintf(`{"v":1,"past":%d}`, at(0).Unix()))}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("memories: %v\n%s", err, diff)
+	}
+	if diff := cmp.Diff(want, whatever); diff != "" || more != nil {
+		t.Errorf("memories whatever they were made for: %v\n%s", more, diff)
 	}
 }
 

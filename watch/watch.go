@@ -340,12 +340,12 @@ func (s *Service) start(ctx context.Context) {
 // still unused when the service starts again.
 func (s *Service) ask(ctx context.Context, r due, moment time.Time) {
 	defer s.kick()
-	want := map[dag.CheckID]string{}
+	meant, memories := map[dag.CheckID]string{}, map[dag.CheckID]string{}
 	for _, c := range r.checks {
-		want[c.ID()] = c.Fingerprint
+		meant[c.ID()], memories[c.ID()] = c.Fingerprint, c.MemoryOf
 	}
-	a := asked{run: incident.Run{DAG: r.dag, Slot: r.slot, Moment: moment, By: r.by, Via: r.via}, meant: want}
-	past, err := s.cfg.Store.Memories(want)
+	a := asked{run: incident.Run{DAG: r.dag, Slot: r.slot, Moment: moment, By: r.by, Via: r.via}, meant: meant}
+	past, err := s.cfg.Store.Memories(memories)
 	if a.err = err; err == nil {
 		a.run.Results = Evaluate(ctx, s.cfg.Source, r.checks, past, s.cfg.Store.Book().AnnouncedFor, moment)
 	}

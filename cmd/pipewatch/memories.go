@@ -44,7 +44,7 @@ func loadMemories(path string) (memories, error) {
 func (m memories) of(cs []*checks.Check) map[dag.CheckID]checks.Memory {
 	past := map[dag.CheckID]checks.Memory{}
 	for _, c := range cs {
-		if mem, ok := m[c.ID()]; ok && mem.Fingerprint == c.Fingerprint {
+		if mem, ok := m[c.ID()]; ok && (c.MemoryOf == "" || mem.Fingerprint == c.MemoryOf) {
 			past[c.ID()] = checks.Memory(mem.Memory)
 		}
 	}
