@@ -25,13 +25,23 @@ func (d *decision) brokenFiles() {
 
 // ownTroubles keeps one incident per trouble of pipewatch itself.
 func (d *decision) ownTroubles() {
-	problems := map[string]Finding{}
+	problems, tests := map[string]Finding{}, map[string]Finding{}
 	for _, t := range d.run.Troubles {
+		if t.Test {
+			f := condition(t.Problem)
+			f.Severity = dag.Warn
+			tests[t.Name] = f
+			continue
+		}
 		problems[t.Name] = condition(t.Problem)
 	}
-	d.conditions(Self, problems,
-		func(i Incident) string { return i.Trouble },
+	name := func(i Incident) string { return i.Trouble }
+	d.conditions(Self, problems, name,
 		func(name string) Incident { return Incident{ID: newID("self "+name, d.now), Trouble: name} })
+	d.conditions(Canary, tests, name,
+		func(name string) Incident {
+			return Incident{ID: newID("canary "+name, d.now), Trouble: name, Severity: dag.Warn}
+		})
 }
 
 // condition is a finding that is no verdict of a check.

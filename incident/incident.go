@@ -44,6 +44,7 @@ const (
 	Self        Kind = "self"         // something is wrong with pipewatch itself
 	ClockSkew   Kind = "clock_skew"   // the clock of one connection and ours differ
 	NoData      Kind = "no_data"      // one check has long had nothing to judge
+	Canary      Kind = "canary"       // a test of the alarm: nothing is wrong
 )
 
 // Status is the life of an incident.
@@ -277,6 +278,8 @@ type Run struct {
 type Trouble struct {
 	Name    string `json:"name"`    // "disk"
 	Problem string `json:"problem"` // what is wrong and what to do, in sentences
+	// Test marks a trouble that is none: it shows whether people would be told.
+	Test bool `json:"test,omitempty"`
 }
 
 // Broken is a DAG file with what is wrong with it, in one line.

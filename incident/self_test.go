@@ -3,6 +3,7 @@ package incident_test
 import (
 	"testing"
 
+	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/incident"
 )
 
@@ -20,4 +21,15 @@ func TestATroubleOfPipewatchItselfIsSaidOnceFollowedAndClosed(t *testing.T) {
 		t.Errorf("the incident does not show what is so now: %+v", i)
 	}
 	w.expect(w.decide(incident.Run{Moment: minute(4)}), ": closed")
+}
+
+func TestATestOfTheAlarmIsNoTroubleAndCallsNobody(t *testing.T) {
+	w := newWorld(t)
+	bird := []incident.Trouble{{Name: "canary", Problem: "a test", Test: true}}
+	w.expect(w.decide(incident.Run{Moment: minute(1), Troubles: bird}), ": opened")
+	if i := w.only(); i.Kind != incident.Canary || i.Severity != dag.Warn || i.Findings[0].Severity != dag.Warn {
+		t.Errorf("the test is more than a test: %+v", i)
+	}
+	w.expect(w.decide(incident.Run{Moment: minute(2), Troubles: bird}))
+	w.expect(w.decide(incident.Run{Moment: minute(3)}), ": closed")
 }

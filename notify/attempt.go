@@ -93,7 +93,7 @@ func (d *destination) post(ctx context.Context, p Post, n Notice, tells []Post) 
 		thread = root.Ref
 	}
 	if d.oneWay && !p.Intent.IsZero() { // a crash in between: it may have arrived
-		p.MayRepeat++
+		d.repeats(&p)
 		n.Repeat = true
 	}
 	p.Attempts++
@@ -121,7 +121,7 @@ func (d *destination) post(ctx context.Context, p Post, n Notice, tells []Post) 
 			d.ill(err)
 			return d.trouble(p, err) // the intent stays open
 		}
-		p.MayRepeat++
+		d.repeats(&p)
 	case IsUnrenderable:
 		if !n.Plain {
 			d.config.Log.Warn("message refused, sending a plain one", "channel", d.channel, "message", p.ID(), "error", err)
@@ -258,8 +258,15 @@ func (d *destination) unreadable(p Post, t *try, cause error) error {
 	d.config.Log.Warn("message may be there already, sending it again", "channel", d.channel, "message", p.ID(), "error", cause)
 	*t = try{}
 	p.Intent = Intent{}
-	p.MayRepeat++
+	d.repeats(&p)
 	return d.trouble(p, cause)
+}
+
+// repeats notes that a message is sent although an earlier attempt may have
+// arrived.
+func (d *destination) repeats(p *Post) {
+	p.MayRepeat++
+	d.note(func(h *DestinationHealth) { h.MayRepeat++ })
 }
 
 // refused decides when a message that certainly did not arrive is tried again.
@@ -299,6 +306,7 @@ func (d *destination) sent(p Post) error {
 // trouble writes down what went wrong with a post and when it is tried again.
 func (d *destination) trouble(p Post, cause error) error {
 	p.Trouble = cause.Error()
+	d.note(func(h *DestinationHealth) { h.Failed++ })
 	p.Next = d.task(p, d.tries[p.ID()], time.Now()).due
 	return d.save(p)
 }
@@ -350,6 +358,7 @@ func (d *destination) expire(p Post, i incident.Incident) error {
 	for k := range give {
 		give[k].Covered, give[k].Expired = false, true
 	}
+	d.note(func(h *DestinationHealth) { h.Expired += int64(len(give)) })
 	d.config.Log.Warn("message expired before it could be sent", "channel", d.channel, "message", p.ID())
 	return d.save(give...)
 }

@@ -148,7 +148,13 @@ func (d *destination) tasks(posts []Post, now time.Time) ([]task, error) {
 	known := d.tries
 	d.tries = map[string]*try{}
 	begun := map[incident.ID]bool{}
-	d.note(func(h *DestinationHealth) { h.Pending = len(posts) })
+	var oldest time.Time
+	for _, p := range posts {
+		if p.Shown < p.Want && (oldest.IsZero() || p.At.Before(oldest)) {
+			oldest = p.At
+		}
+	}
+	d.note(func(h *DestinationHealth) { h.Pending, h.Oldest = len(posts), oldest })
 	for _, p := range posts {
 		if begun[p.Incident] {
 			continue // in order: the root first, then line by line
@@ -231,6 +237,7 @@ func (d *destination) well() {
 	revived := false
 	d.note(func(h *DestinationHealth) {
 		revived = h.Dead
+		h.Delivered++
 		h.Dead, h.Since, h.Trouble = false, time.Time{}, ""
 	})
 	if revived {
@@ -258,7 +265,7 @@ func (d *destination) fails() {
 // is not granted: no alert waits longer for its next try.
 func (d *destination) rest(after time.Duration, cause error) {
 	d.paused = time.Now().Add(min(max(after, firstBackoff), maxWait))
-	d.note(func(h *DestinationHealth) { h.Trouble = cause.Error() })
+	d.note(func(h *DestinationHealth) { h.Limited++; h.Trouble = cause.Error() })
 }
 
 // die notes that the destination takes nothing until somebody mends it.

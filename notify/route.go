@@ -17,6 +17,7 @@ type Desk struct {
 	Suite   *checks.Suite
 	Owners  map[string]Owner
 	Default string // channel of those without one
+	Canary  string // channel of the daily test of the alarm; empty for the default
 	// Routes are tried in order before the owner's channel; the first that
 	// matches wins.
 	Routes []Rule
@@ -88,6 +89,9 @@ type Route struct {
 // checked has no root and goes to the default channel, where whoever runs
 // pipewatch reads, unless a rule without conditions on a root takes it.
 func (d Desk) Route(i incident.Incident) Route {
+	if i.Kind == incident.Canary {
+		return Route{Channel: cmp.Or(d.Canary, d.Default)} // nobody is called, and no window holds it back
+	}
 	o := d.Owners[d.ownerOf(i)]
 	r := Route{
 		Channel: cmp.Or(o.Channel, d.Default), Mention: o.Mention, Fallback: d.Fallback, Escalate: d.Escalate, Quiet: d.Quiet,

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/incident"
@@ -69,6 +70,8 @@ type Sender struct {
 	config Config
 	kick   chan struct{}
 
+	looked atomic.Int64 // when the outbox was last read, in Unix nanoseconds
+
 	mu     sync.Mutex // guards what follows and, in each destination, what Destinations shows
 	dests  map[string]*destination
 	ailing *Post // the bulletin about destinations in trouble, while there are any
@@ -111,6 +114,13 @@ type DestinationHealth struct {
 	Since   time.Time // wall time since when it is dead; zero otherwise
 	Trouble string    // what its last attempt met; empty when it went well
 	Pending int       // posts that wait for it
+	Oldest  time.Time // the moment of the oldest of them, which may wait for a window to end; zero for none
+	// Counts since the start.
+	Delivered int64 // posts and edits that were taken
+	Failed    int64 // attempts that were not
+	Limited   int64 // times that it asked to be left alone
+	MayRepeat int64 // posts that were sent again although the first may have arrived
+	Expired   int64 // posts that came too late to be of use
 	// Collapsed counts lines that were left to their root messages because too
 	// much was waiting.
 	Collapsed int
@@ -136,6 +146,9 @@ func (s *Sender) Kick() {
 	default:
 	}
 }
+
+// Looked is when the sender last went through the outbox, in wall time.
+func (s *Sender) Looked() time.Time { return time.Unix(0, s.looked.Load()) }
 
 // Idle tells whether nothing is pending or in flight. An outbox that cannot be
 // read is not idle; Run says why.
@@ -191,6 +204,7 @@ func (s *Sender) spread(ctx, attempts context.Context, wg *sync.WaitGroup, broke
 	if err != nil {
 		return fmt.Errorf("read the outbox: %w", err)
 	}
+	defer func() { s.looked.Store(time.Now().UnixNano()) }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remember(posts)

@@ -97,6 +97,8 @@ func (n Notice) Subject(v Voice) string {
 		return "file " + v.Name(n.Incident.File)
 	case incident.Self:
 		return "pipewatch's own " + v.Said(n.Incident.Trouble)
+	case incident.Canary:
+		return "pipewatch's canary"
 	case incident.ClockSkew:
 		return "the clock of connection " + v.Name(n.Incident.Connection)
 	}
@@ -150,6 +152,8 @@ func Headline(n Notice, v Voice) string {
 			return fmt.Sprintf("%s is taken up again — was broken for %s", subject, lasted)
 		case incident.Self:
 			return fmt.Sprintf("%s is well again — was in trouble for %s", subject, lasted)
+		case incident.Canary:
+			return fmt.Sprintf("%s came through in %s — alerts reach this channel", subject, lasted)
 		case incident.ClockSkew:
 			return fmt.Sprintf("%s and ours agree again — differed for %s", subject, lasted)
 		case incident.NoData:
@@ -164,6 +168,8 @@ func Headline(n Notice, v Voice) string {
 		return subject + " is broken — what it says now is not watched"
 	case incident.Self:
 		return subject + " is in trouble — what it watches may go unwatched"
+	case incident.Canary:
+		return subject + " — a test of the alarm, nothing is broken"
 	case incident.ClockSkew:
 		return subject + " and ours differ — the ages it gives are off by as much"
 	case incident.NoData:
@@ -224,6 +230,9 @@ func LineText(n Notice, v Voice) string {
 	case incident.MergedLine:
 		return fmt.Sprintf("The cause is %s, which has an incident of its own: it goes on in %s", v.Name(n.Label(l.Node)), v.Name(l.Detail))
 	case incident.Closed:
+		if n.Incident.Kind == incident.Canary {
+			return fmt.Sprintf("The canary came through: it was posted here and found again (%s)", Span(l.At.Sub(n.Incident.Onset)))
+		}
 		if l.Detail != "" {
 			return fmt.Sprintf("Closed without a recovery: %s, %s", n.Subject(v), v.Said(l.Detail))
 		}

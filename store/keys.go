@@ -31,6 +31,7 @@ var buckets = []string{meta, runs, states, memories, incidents, outbox, sched, h
 // The keys of meta.
 const (
 	keySchema     = "schema"
+	keyProved     = "proved" // when it was last shown that the file can be written
 	keyGeneration = "gen"
 )
 

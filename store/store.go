@@ -312,6 +312,16 @@ func (d *DB) Err() error {
 	return nil
 }
 
+// Prove commits a transaction of one record, which shows that the state can be
+// written.
+func (d *DB) Prove(at time.Time) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	return d.update("prove that it can be written", func(tx *bbolt.Tx) error {
+		return write(tx.Bucket([]byte(meta)), keyProved, at.UTC())
+	})
+}
+
 // Size is the length of the file in bytes.
 func (d *DB) Size() (int64, error) {
 	var n int64

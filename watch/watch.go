@@ -174,6 +174,21 @@ func (s *Service) Next() []Slot {
 // Ticked is when the loop last went round.
 func (s *Service) Ticked() time.Time { return time.Unix(0, s.ticked.Load()) }
 
+// Wake makes the loop go round soon, see Ticked.
+func (s *Service) Wake() { s.kick() }
+
+// Overdue is how long the oldest slot that no run in flight holds up has been
+// due; zero when none is.
+func (s *Service) Overdue() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.agenda.soonest(s.flying)
+	if next.IsZero() {
+		return 0
+	}
+	return max(0, s.cfg.Now().Sub(next))
+}
+
 // Skipped counts slots that came while the DAG's run before was still asking.
 func (s *Service) Skipped() int64 { return s.skipped.Load() }
 

@@ -65,6 +65,16 @@ var (
 	queueLength   = described("notification_queue_length", "Messages not delivered yet.", "channel")
 	dead          = described("destination_dead", "1 while a destination takes no messages.", "channel")
 	notifications = described("notifications_total", "Attempts to send a message since the start.", "channel", "result")
+	limited       = described("notification_rate_limited_total", "Times that a destination asked to be left alone.", "channel")
+	repeats       = described("dup_risk_total", "Messages sent again although the first may have arrived.", "channel")
+	expired       = described("notifications_expired_total", "Messages that came too late to be of use.", "channel")
+	collapsed     = described("outbox_collapsed_total", "Changes left to their incidents' own messages because too much was waiting.", "channel")
+	oldest        = described("outbox_oldest_seconds", "How long the oldest message has waited; 0 when none waits.", "channel")
+	lateChecks    = described("late_checks", "Checks that were not evaluated for two of their slots.")
+	skipped       = described("skipped_slots_total", "Slots that came while the run before was still asking.")
+	stateFailed   = described("state_failed", "1 when the state can no longer be written.")
+	deadMan       = described("dead_man_ok", "1 when the last call of the dead man's switch got through.")
+	canary        = described("canary_last_success_timestamp_seconds", "When the last test of the alarm came through.")
 
 	freshness      = described("node_freshness_seconds", "Age of the newest row.", "dag", "node")
 	freshnessLimit = described("node_freshness_limit_seconds", "Age above which a node is stale.", "dag", "node", "severity")
@@ -83,9 +93,21 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	set := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
+	count := func(d *prometheus.Desc, n int64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+	}
 	set(buildInfo, 1, cmp.Or(s.Version, "dev"), runtime.Version())
 	set(stateBytes, float64(s.StateBytes))
 	set(brokenFiles, float64(len(s.Broken)))
+	set(stateFailed, truth(s.StateErr != nil))
+	set(lateChecks, float64(s.Late))
+	count(skipped, s.Skipped)
+	if s.DeadMan != nil {
+		set(deadMan, truth(s.DeadMan.Err == nil))
+	}
+	if !s.Canary.IsZero() {
+		set(canary, float64(s.Canary.Unix()))
+	}
 	set(reloadOK, truth(s.Reload.Err == nil))
 	if !s.Reload.Succeeded.IsZero() {
 		set(reloadAt, float64(s.Reload.Succeeded.Unix()))
@@ -107,8 +129,17 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, d := range s.Destinations {
 		set(queueLength, float64(d.Waiting), d.Channel)
 		set(dead, truth(d.Dead), d.Channel)
-		ch <- prometheus.MustNewConstMetric(notifications, prometheus.CounterValue, float64(d.Delivered), d.Channel, "delivered")
-		ch <- prometheus.MustNewConstMetric(notifications, prometheus.CounterValue, float64(d.Failed), d.Channel, "failed")
+		count(notifications, d.Delivered, d.Channel, "delivered")
+		count(notifications, d.Failed, d.Channel, "failed")
+		count(limited, d.Limited, d.Channel)
+		count(repeats, d.MayRepeat, d.Channel)
+		count(expired, d.Expired, d.Channel)
+		count(collapsed, d.Collapsed, d.Channel)
+		waited := 0.0
+		if !d.Oldest.IsZero() {
+			waited = max(0, s.At.Sub(d.Oldest).Seconds())
+		}
+		set(oldest, waited, d.Channel)
 	}
 	for _, n := range s.Nodes {
 		for _, h := range []incident.Health{incident.Healthy, incident.Warning, incident.FailingNode, incident.Blocked, incident.UnknownHealth} {

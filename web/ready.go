@@ -42,6 +42,13 @@ func (s Snapshot) parts() []part {
 		}
 		all = append(all, p)
 	}
+	if s.DeadMan != nil {
+		p := part{"dead man's switch", "ok", ""}
+		if s.DeadMan.Err != nil {
+			p.status, p.detail = "degraded", s.DeadMan.Err.Error()
+		}
+		all = append(all, p)
+	}
 	return all
 }
 

@@ -27,6 +27,10 @@ type Snapshot struct {
 	StateBytes   int64         // size of the state file
 	StateErr     error         // why nothing can be written; nil while all is well
 	SchedulerErr error         // why no slots are met; nil while all is well
+	Late         int           // checks that were not evaluated for two of their slots
+	Skipped      int64         // slots that came while the run before was still asking, since the start
+	DeadMan      *DeadMan      // the switch outside; nil where there is none
+	Canary       time.Time     // when the last test of the alarm came through; zero for never
 }
 
 // Latest is the last evaluation of a check.
@@ -57,11 +61,21 @@ type Reload struct {
 // Destination is one place that messages are sent to.
 type Destination struct {
 	Channel   string
-	Dead      bool   // it takes nothing until somebody mends it
-	Trouble   string // what went wrong last; empty while all is well
-	Waiting   int    // messages not delivered yet
-	Delivered int64  // messages since the start
-	Failed    int64  // attempts that failed since the start
+	Dead      bool      // it takes nothing until somebody mends it
+	Trouble   string    // what went wrong last; empty while all is well
+	Waiting   int       // messages not delivered yet
+	Oldest    time.Time // the moment of the oldest of those that are new; zero for none
+	Delivered int64     // messages since the start
+	Failed    int64     // attempts that failed since the start
+	Limited   int64     // times that it asked to be left alone since the start
+	MayRepeat int64     // messages sent again although the first may have arrived, since the start
+	Expired   int64     // messages that came too late to be of use since the start
+	Collapsed int64     // changes that were left to their incidents' own messages since the start
+}
+
+// DeadMan is the switch that raises the alarm when it is not called.
+type DeadMan struct {
+	Err error // why the last call did not get through; nil when it did
 }
 
 // node is a node's status; false when there is no such node. Another name of a

@@ -105,6 +105,8 @@ func blind(i incident.Incident) string {
 		return "Cannot read " + i.File
 	case incident.Self:
 		return "pipewatch's own " + i.Trouble
+	case incident.Canary:
+		return "A test of the alarm: nothing is broken"
 	case incident.ClockSkew:
 		return "Clock of " + i.Connection
 	case incident.NoData:

@@ -27,6 +27,16 @@ type webhookConfig struct {
 	Allow  conf.StringList `yaml:"allow" jsonschema_description:"Networks that may be called although they are not public, such as 10.1.0.0/16."`
 }
 
+type deadManConfig struct {
+	URL   conf.Secret   `yaml:"url" jsonschema:"required" jsonschema_description:"Called for as long as all goes well, and with /fail behind its path when it does not. From the environment or a file."`
+	Every conf.Duration `yaml:"every" jsonschema_description:"How often. 60s."`
+}
+
+type canaryConfig struct {
+	At      *conf.ClockTime `yaml:"at" jsonschema:"required" jsonschema_description:"Time of day, in the file's timezone."`
+	Channel string          `yaml:"channel" jsonschema_description:"Where it goes: #name, webhook or slack_webhook. The default channel."`
+}
+
 type routeConfig struct {
 	Match      notify.Match     `yaml:"match" jsonschema_description:"Which incidents, by their roots; without it all."`
 	Channel    string           `yaml:"channel" jsonschema_description:"Where they go: #name, webhook or slack_webhook. The owner's channel."`
@@ -181,7 +191,7 @@ func (w webhookConfig) networks() []netip.Prefix {
 
 // destinations lists every place that messages may go to.
 func (c *config) destinations() []string {
-	all := []string{c.home(), c.Alerts.Fallback, c.Alerts.Escalate.Channel}
+	all := []string{c.home(), c.Alerts.Fallback, c.Alerts.Escalate.Channel, c.Alerts.Canary.Channel}
 	for _, r := range c.Alerts.Routes {
 		all = append(all, r.Channel, r.Fallback, r.Escalate.Channel)
 	}
@@ -218,6 +228,7 @@ func (c *config) senseAlerts(alerts conf.Value) conf.Problems {
 	}
 	known(alerts.Get("fallback"))
 	known(alerts.Get("escalate").Get("channel"))
+	known(alerts.Get("canary").Get("channel"))
 	if f := alerts.Get("fallback"); f.Exists() && f.Text() == c.home() {
 		problems.Add(f.Problem("%q is where everything goes already, so it is no way out", f.Text()).WithHint("name another destination, such as webhook"))
 	}
@@ -230,7 +241,7 @@ func (c *config) senseAlerts(alerts conf.Value) conf.Problems {
 		}
 		problems.Merge(c.senseOwners(r.Get("match").Get("owner")))
 	}
-	problems.Merge(c.senseAddresses(slack, hook))
+	problems.Merge(c.senseAddresses(slack, hook, alerts.Get("dead_man")))
 	return problems
 }
 
@@ -250,12 +261,12 @@ func (c *config) senseOwners(v conf.Value) conf.Problems {
 }
 
 // senseAddresses finds addresses that must not be called and weak keys.
-func (c *config) senseAddresses(slack, hook conf.Value) conf.Problems {
+func (c *config) senseAddresses(slack, hook, deadMan conf.Value) conf.Problems {
 	var problems conf.Problems
 	for _, u := range []struct {
 		at  conf.Value
 		url conf.Secret
-	}{{hook.Get("url"), c.Alerts.Webhook.URL}, {slack.Get("webhook_url"), c.Alerts.Slack.WebhookURL}} {
+	}{{hook.Get("url"), c.Alerts.Webhook.URL}, {slack.Get("webhook_url"), c.Alerts.Slack.WebhookURL}, {deadMan.Get("url"), c.Alerts.DeadMan.URL}} {
 		if u.at.Exists() && u.url.Reveal() != "" {
 			if err := webhook.CheckURL(u.url.Reveal()); err != nil {
 				p := u.at.KeyProblem("the address cannot be called: %v", err)

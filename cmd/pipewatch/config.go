@@ -45,6 +45,8 @@ type alertsConfig struct {
 	Mute         []muteConfig    `yaml:"mute" jsonschema_description:"Hours in which nobody is told, unless it is still open at their end."`
 	Escalate     escalateConfig  `yaml:"escalate" jsonschema_description:"Who is called when an incident is escalated."`
 	Digest       *conf.ClockTime `yaml:"digest" jsonschema_description:"Time of the morning's digest, in the file's timezone. None."`
+	DeadMan      deadManConfig   `yaml:"dead_man" jsonschema_description:"A switch outside that raises the alarm when it is not called any more."`
+	Canary       canaryConfig    `yaml:"canary" jsonschema_description:"A daily test of the alarm: a message about nothing that is looked for where it should be. None."`
 	GroupWait    *conf.Duration  `yaml:"group_wait" jsonschema_description:"Collect what breaks together. 60s."`
 	FailAfter    *int            `yaml:"fail_after" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Bad evaluations before an incident opens. 2."`
 	ResolveAfter *int            `yaml:"resolve_after" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Good evaluations before it is resolved. 2."`
@@ -143,6 +145,9 @@ func (c *config) defaults(dir string) {
 	}
 	if c.HTTP.Listen == "" {
 		c.HTTP.Listen = "127.0.0.1:8642"
+	}
+	if c.Alerts.DeadMan.Every == 0 {
+		c.Alerts.DeadMan.Every = conf.Duration(time.Minute)
 	}
 	s := &c.Alerts.Slack
 	if s.APIURL == "" {

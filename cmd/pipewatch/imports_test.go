@@ -51,6 +51,7 @@ var knows = map[string]string{
 	"notify/slack":             "checks conf dag incident notify",
 	"notify/slack/strictslack": "",
 	"notify/webhook":           "conf incident notify",
+	"pulse":                    "",
 	"store":                    "checks dag incident notify probe",
 	"watch":                    "checks dag incident probe",
 	"web":                      "checks dag incident",
@@ -90,6 +91,7 @@ var confined = map[string]string{
 	"github.com/danielgtaylor/huma/v2":      "web",
 	"github.com/prometheus/client_golang":   "web",
 	"github.com/klauspost/compress":         "store",
+	"github.com/coreos/go-systemd/v22":      "pulse",
 	"github.com/spf13/cobra":                "cmd/pipewatch",
 	"github.com/jedib0t/go-pretty/v6":       "cmd/pipewatch",
 	"golang.org/x/term":                     "cmd/pipewatch",
@@ -121,6 +123,7 @@ var clocks = []string{
 	"notify/fallback.go",
 	"notify/attempt.go",
 	"notify/slack/strictslack/", // it stands for another company's machine
+	"pulse/",                    // a beat is wall time
 	"demo/",
 	"cmd/pipewatch/",
 	"test/",  // harnesses run real processes

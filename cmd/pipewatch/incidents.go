@@ -83,7 +83,7 @@ func about(i incident.Incident) string {
 		return "connection " + i.Connection
 	case incident.BrokenFile:
 		return i.File
-	case incident.Self:
+	case incident.Self, incident.Canary:
 		return i.Trouble
 	case incident.ClockSkew:
 		return "clock of " + i.Connection

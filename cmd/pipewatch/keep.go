@@ -94,7 +94,7 @@ func (s *service) keepOnce(ctx context.Context, pruned *time.Time) error {
 			troubles = append(troubles, incident.Trouble{Name: "hourly copy", Problem: fmt.Sprintf("the state could not be copied: %v. While this lasts a damaged state file means a longer past that is lost.", err)})
 		}
 	}
-	s.loop.Trouble(append(s.store.Troubles(), troubles...))
+	s.tell("state", append(s.store.Troubles(), troubles...)...)
 	return s.store.Damage()
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pipewatch-dev/pipewatch/conf"
 	"github.com/pipewatch-dev/pipewatch/probe"
+	"github.com/pipewatch-dev/pipewatch/pulse"
 )
 
 // reloader takes up changed files while the service runs.
@@ -22,6 +23,7 @@ type reloader struct {
 	source  *swapSource
 	beats   probe.Source
 	log     *slog.Logger
+	systemd pulse.Systemd // is told when somebody asked for it
 
 	mu   sync.Mutex
 	good map[string][]byte // DAG files in use
@@ -49,8 +51,14 @@ func (r *reloader) watch(ctx context.Context, hup <-chan os.Signal) {
 			continue
 		}
 		seen = now
+		if asked {
+			r.systemd.Reloading()
+		}
 		if err := r.reload(); err != nil {
 			r.log.Error("reload changed nothing", "err", err)
+		}
+		if asked {
+			r.systemd.Ready()
 		}
 	}
 }
@@ -147,7 +155,7 @@ func (r *reloader) warn(old, now *project) {
 		r.log.Warn("reload removes many nodes", "removed", gone, "of", total)
 	}
 	a, b := old.config, now.config
-	if a.State.Path != b.State.Path || a.HTTP.Listen != b.HTTP.Listen || !reflect.DeepEqual(a.Alerts.Slack, b.Alerts.Slack) {
-		r.log.Warn("state.path, http.listen and alerts.slack are taken up at the next start only")
+	if a.State.Path != b.State.Path || a.HTTP.Listen != b.HTTP.Listen || !reflect.DeepEqual(a.Alerts.Slack, b.Alerts.Slack) || a.Alerts.DeadMan != b.Alerts.DeadMan || (a.Alerts.Canary.At == nil) != (b.Alerts.Canary.At == nil) {
+		r.log.Warn("state.path, http.listen, alerts.slack and alerts.dead_man, and whether there is a canary, are taken up at the next start only")
 	}
 }

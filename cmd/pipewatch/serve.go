@@ -15,6 +15,7 @@ import (
 
 	"github.com/pipewatch-dev/pipewatch/conf"
 	"github.com/pipewatch-dev/pipewatch/jobs/heartbeat"
+	"github.com/pipewatch-dev/pipewatch/pulse"
 	"github.com/pipewatch-dev/pipewatch/store"
 	"github.com/pipewatch-dev/pipewatch/watch"
 )
@@ -112,8 +113,16 @@ func (a *app) runServe(ctx context.Context, s *service, r *reloader, l net.Liste
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	reloading, stop := context.WithCancel(ctx)
+	r.systemd = pulse.Systemd{Log: a.log, Status: s.status}
+	pulses := s.pulse(r.systemd)
 	var wg sync.WaitGroup
 	wg.Go(func() { r.watch(reloading, hup) })
+	wg.Go(func() { pulses.Run(reloading) })
+	if c := s.canary(); c != nil {
+		wg.Go(func() { c.run(reloading) })
+	}
+	r.systemd.Ready()
+	defer context.AfterFunc(ctx, r.systemd.Stopping)()
 	err := s.run(ctx, s.openSite(r.reload), l)
 	stop()
 	wg.Wait()

@@ -10,12 +10,14 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/incident"
 	"github.com/pipewatch-dev/pipewatch/notify"
 	"github.com/pipewatch-dev/pipewatch/probe"
+	"github.com/pipewatch-dev/pipewatch/pulse"
 	"github.com/pipewatch-dev/pipewatch/store"
 	"github.com/pipewatch-dev/pipewatch/watch"
 	"github.com/pipewatch-dev/pipewatch/web"
@@ -48,11 +50,14 @@ type service struct {
 	latest *latest
 	began  time.Time
 
-	site *web.Site // nil until openSite
+	site    *web.Site                 // nil until openSite
+	deadMan *pulse.DeadMan            // nil where there is none
+	sung    atomic.Pointer[time.Time] // when the canary last came through; nil for never
 
 	mu       sync.Mutex // guards project, broken, and what follows
 	desk     notify.Desk
 	reloaded web.Reload
+	troubles map[string][]incident.Trouble // what is wrong with pipewatch, by the part that says so
 }
 
 // newService puts a service together; nothing runs yet.
@@ -80,7 +85,7 @@ func newService(p parts) (*service, error) {
 // desk is whom to tell about what.
 func (p *project) desk() notify.Desk {
 	return notify.Desk{
-		Suite: p.suite, Owners: p.config.owners(), Default: p.config.home(), BaseURL: p.config.HTTP.ExternalURL,
+		Suite: p.suite, Owners: p.config.owners(), Default: p.config.home(), Canary: p.config.Alerts.Canary.Channel, BaseURL: p.config.HTTP.ExternalURL,
 		Routes: p.config.rules(), Fallback: p.config.Alerts.Fallback, Mute: p.config.mutes(),
 		Quiet:    p.config.Alerts.QuietHours.in(p.config.Timezone),
 		Escalate: p.config.Alerts.Escalate.to(),

@@ -31,10 +31,20 @@ func (s *service) Snapshot() web.Snapshot {
 	}
 	s.mu.Unlock()
 	for _, d := range s.sender.Destinations() {
-		snap.Destinations = append(snap.Destinations, web.Destination{Channel: d.Channel, Dead: d.Dead, Trouble: d.Trouble, Waiting: d.Pending})
+		snap.Destinations = append(snap.Destinations, web.Destination{
+			Channel: d.Channel, Dead: d.Dead, Trouble: d.Trouble, Waiting: d.Pending, Oldest: d.Oldest,
+			Delivered: d.Delivered, Failed: d.Failed, Limited: d.Limited, MayRepeat: d.MayRepeat, Expired: d.Expired, Collapsed: int64(d.Collapsed),
+		})
 	}
 	if size, err := s.store.Size(); err == nil {
 		snap.StateBytes = size
+	}
+	snap.Late, snap.Skipped = len(s.loop.Late()), s.loop.Skipped()
+	if s.deadMan != nil {
+		snap.DeadMan = &web.DeadMan{Err: s.deadMan.Err()}
+	}
+	if at := s.sung.Load(); at != nil {
+		snap.Canary = *at
 	}
 	if stood := time.Since(s.loop.Ticked()); stood > late {
 		snap.SchedulerErr = fmt.Errorf("the loop has stood still for %s", stood.Round(time.Second))

@@ -67,6 +67,8 @@ func look(n notify.Notice) (sign, colour string) {
 		return "🔕", grey
 	case n.Incident.Acked.Set():
 		return "👀", amber
+	case n.Incident.Kind == incident.Canary:
+		return "🐤", grey
 	case n.Incident.Severity == dag.Warn:
 		return "🟡", amber
 	}
@@ -119,7 +121,7 @@ func body(n notify.Notice) []api.Block {
 			parts = append(parts, section(p.id, p.text))
 		}
 	}
-	if how == "" {
+	if how == "" && n.Incident.Kind != incident.Canary {
 		parts = append(parts, drawn(n)...)
 		parts = append(parts, buttons(n)...)
 	}
@@ -142,6 +144,9 @@ func head(n notify.Notice, how string) string {
 		return fmt.Sprintf("*%s* closed without a recovery: %s · open %s → %s", subject, said(why), date(i.Onset), date(i.ResolvedAt))
 	case "resolved":
 		again, lasted := "is well again", notify.Span(i.ResolvedAt.Sub(i.Onset))
+		if i.Kind == incident.Canary {
+			return fmt.Sprintf("*%s came through* in %s: it was posted here and found again", subject, lasted)
+		}
 		switch i.Kind {
 		case incident.CannotCheck:
 			again = "answers again"
@@ -161,6 +166,8 @@ func head(n notify.Notice, how string) string {
 		return fmt.Sprintf("*%s is broken*: its last good version is watched on, if there was one; mend the file and it is taken up by itself", subject)
 	case incident.Self:
 		return fmt.Sprintf("*%s is in trouble*: this is about the watcher, not about data. Whoever runs pipewatch has to look", subject)
+	case incident.Canary:
+		return fmt.Sprintf("*%s*: a test of the alarm. Nothing is broken and there is nothing to do", subject)
 	case incident.ClockSkew:
 		return fmt.Sprintf("*%s and ours differ*: data may be well, but ages are off by as much", subject)
 	case incident.NoData:
@@ -232,6 +239,9 @@ func facts(n notify.Notice) []string {
 	found := said(lead.Message)
 	if found == "" {
 		found = said(notify.Predicate(lead))
+	}
+	if i.Kind == incident.Canary {
+		return []string{"*What this is*\n" + found, "*Since*\n" + date(i.Onset)}
 	}
 	if i.Kind == incident.BrokenFile || i.Kind == incident.Self || i.Kind == incident.ClockSkew {
 		return []string{"*Problem*\n" + found, "*Since*\n" + date(i.Onset)}

@@ -53,6 +53,8 @@ func acts(t *testing.T) map[string]situation {
 		"flapping":            {desk: d, i: with(stale(), func(i *incident.Incident) { i.Flapping = at("14:00") })},
 		"self":                {desk: d, i: self()},
 		"self_resolved":       {desk: d, i: resolved(self(), "")},
+		"canary":              {desk: d, i: canary()},
+		"canary_resolved":     {desk: d, i: resolved(canary(), "")},
 		"one_way_raised":      oneWay(incident.Raised),
 		"one_way_reminded":    oneWay(incident.Reminded),
 		"one_way_acked":       oneWay(incident.Acked),
@@ -79,6 +81,13 @@ func self() incident.Incident {
 		i.Kind, i.Root, i.Blocks, i.Trouble = incident.Self, "", nil, "state"
 		i.Findings = []incident.Finding{{Message: "the disk is full: 12 MiB left", Severity: dag.Error, FirstSeen: at("14:00")}}
 		i.GoodUntil = at("14:00")
+	})
+}
+
+func canary() incident.Incident {
+	return with(self(), func(i *incident.Incident) {
+		i.Kind, i.Trouble, i.Severity = incident.Canary, "canary", dag.Warn
+		i.Findings = []incident.Finding{{Message: "Every day pipewatch sends itself an alert and looks whether it arrives.", Severity: dag.Warn, FirstSeen: at("14:00")}}
 	})
 }
 
