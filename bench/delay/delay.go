@@ -162,7 +162,9 @@ func (m *messages) statements(chunk []byte) (n int64) {
 		if m.begun && (m.rest[0] == 'P' || m.rest[0] == 'Q') {
 			n++
 		}
-		m.begun, m.rest = true, m.rest[:0]
+		// Eight bytes without a type ask for encryption; the start-up message, which is
+		// longer, is yet to come.
+		m.begun, m.rest = m.begun || m.skip > 4, m.rest[:0]
 	}
 	return n
 }

@@ -70,6 +70,7 @@ var knows = map[string]string{
 	"bench/floor/postgres":     "",
 	"bench/floor/duckdb":       "",
 	"bench/cost":               "bench/delay",
+	"bench/peers":              "bench/cost bench/delay bench/tables warehouse/servertest",
 	"bench/pass":               "bench/cost bench/delay bench/tables warehouse/servertest",
 }
 
@@ -84,7 +85,7 @@ var confined = map[string]string{
 	"github.com/dominikbraun/graph":         "dag",
 	"github.com/duckdb/duckdb-go/v2":        "warehouse/duckdb bench/floor/duckdb bench/pass",
 	"github.com/go-sql-driver/mysql":        "warehouse/mysql",
-	"github.com/jackc/pgx/v5":               "warehouse/postgres bench/floor/postgres bench/pass",
+	"github.com/jackc/pgx/v5":               "warehouse/postgres bench/floor/postgres bench/pass bench/peers",
 	"github.com/slack-go/slack":             "notify/slack",
 	"github.com/gorilla/websocket":          "notify/slack/strictslack",
 	"go.etcd.io/bbolt":                      "store",
