@@ -61,7 +61,11 @@ func (g *Graph) WriteMermaid(w io.Writer) error {
 		blocking := g.parents.of(i)
 		for _, source := range g.sources.of(i) {
 			arrow := "-.->"
-			if slices.Contains(blocking, source) {
+			switch {
+			case !slices.Contains(blocking, source):
+			case g.choices.optional(int32(i), source):
+				arrow = "-- or -->"
+			default:
 				arrow = "-->"
 			}
 			fmt.Fprintf(&out, "  n%d %s n%d\n", source, arrow, i)
@@ -77,6 +81,7 @@ func (g *Graph) WriteJSON(w io.Writer) error {
 	type jsonEdge struct {
 		Node NodeID `json:"node"`
 		Mode Mode   `json:"mode"`
+		Or   bool   `json:"or,omitempty"` // one of several of which one is enough
 	}
 	type jsonNode struct {
 		ID         NodeID     `json:"id"`
@@ -98,7 +103,7 @@ func (g *Graph) WriteJSON(w io.Writer) error {
 			if slices.Contains(blocking, source) {
 				mode = Blocks
 			}
-			j.DependsOn = append(j.DependsOn, jsonEdge{g.order[source].ID, mode})
+			j.DependsOn = append(j.DependsOn, jsonEdge{g.order[source].ID, mode, mode == Blocks && g.choices.optional(int32(i), source)})
 		}
 		for _, c := range n.Checks {
 			j.Checks = append(j.Checks, c.ID)

@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
@@ -44,7 +45,7 @@ type settableKeys struct {
 	Runbook     string       `yaml:"runbook" jsonschema_description:"a link that people open when the node breaks"`
 	Tags        []string     `yaml:"tags"`
 	Gate        bool         `yaml:"gate" jsonschema_description:"consumers wait for this node"`
-	DependsOn   dependencies `yaml:"depends_on" jsonschema_description:"upstream nodes: names, dag/node, or {node, mode: blocks|informs}"`
+	DependsOn   dependencies `yaml:"depends_on" jsonschema_description:"upstream nodes: names, dag/node, {node, mode: blocks|informs}, or {any_of: [names]} where one of them is enough"`
 
 	inherited // for checks that say nothing else
 }
@@ -174,8 +175,9 @@ func (externalName) ConfSchema() []any { return []any{"", externalKeys{}} }
 type dependencies []dependency
 
 type dependency struct {
-	node conf.Value
-	mode Mode
+	node   conf.Value
+	mode   Mode
+	choice int // see Edge.Choice
 }
 
 type dependencyKeys struct {
@@ -183,16 +185,46 @@ type dependencyKeys struct {
 	Mode Mode       `yaml:"mode" jsonschema:"enum=blocks,enum=informs"`
 }
 
-// DecodeConf reads a list of names and {node, mode}, or a single one.
+type choiceKeys struct {
+	AnyOf conf.Value `yaml:"any_of" jsonschema:"required"`
+}
+
+// DecodeConf reads a list of names, {node, mode} and {any_of}, or a single one.
 func (ds *dependencies) DecodeConf(v conf.Value) conf.Problems {
-	if v.Kind() != conf.List {
-		d, problems := readDependency(v)
-		*ds = dependencies{d}
-		return problems
+	items := []conf.Value{v}
+	if v.Kind() == conf.List {
+		items = slices.Collect(v.Items())
 	}
 	var problems conf.Problems
-	for item := range v.Items() {
+	choice := 0
+	for _, item := range items {
+		if item.Kind() == conf.Map && item.Get("any_of").Exists() {
+			choice++
+			problems.Merge(ds.addChoice(item, choice))
+			continue
+		}
 		d, ps := readDependency(item)
+		problems.Merge(ps)
+		if len(ps) == 0 {
+			*ds = append(*ds, d)
+		}
+	}
+	return problems
+}
+
+// addChoice reads {any_of: [name, name, …]}.
+func (ds *dependencies) addChoice(v conf.Value, choice int) conf.Problems {
+	var keys choiceKeys
+	problems := v.Decode(&keys)
+	if n := len(slices.Collect(keys.AnyOf.Items())); len(problems) == 0 && n < 2 {
+		problems.Add(keys.AnyOf.Problem("any_of names nodes of which one is enough, and needs two or more").WithHint("write any_of: [a, b], or the name alone where it is needed"))
+	}
+	for item := range keys.AnyOf.Items() {
+		d, ps := readDependency(item)
+		d.choice = choice
+		if len(ps) == 0 && d.mode == Informs {
+			ps.Add(item.Problem("an upstream that only informs is no alternative").WithHint("take it out of any_of"))
+		}
 		problems.Merge(ps)
 		if len(ps) == 0 {
 			*ds = append(*ds, d)
@@ -214,7 +246,7 @@ func readDependency(v conf.Value) (dependency, conf.Problems) {
 	if len(problems) == 0 && name == "" {
 		problems.Add(keys.Node.Problem("the name of the upstream node is missing"))
 	}
-	return dependency{keys.Node, keys.Mode}, problems
+	return dependency{node: keys.Node, mode: keys.Mode}, problems
 }
 
 // ConfSchema lists the forms of an entry and of the list.
@@ -227,5 +259,7 @@ func (dependencySchema) ConfSchema() []any {
 	return []any{"", struct {
 		Node string `yaml:"node" jsonschema:"required"`
 		Mode Mode   `yaml:"mode" jsonschema:"enum=blocks,enum=informs"`
+	}{}, struct {
+		AnyOf []string `yaml:"any_of" jsonschema:"required,minItems=2"`
 	}{}}
 }

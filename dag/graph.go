@@ -26,6 +26,7 @@ type Graph struct {
 
 	parents, children adjacency // over blocks edges
 	sources, readers  adjacency // over all edges, for lineage
+	choices           choices
 
 	whole *Graph          // as written, with what is broken; nil when nothing is
 	lost  map[NodeID]bool // nodes that could not be read, see anyNodeOf
@@ -268,6 +269,7 @@ func (b *graphBuilder) assemble(edges []edgeOf) *Graph {
 	}
 	g.children, g.parents = neighbours(n, flipped(blocking)), neighbours(n, blocking)
 	g.readers, g.sources = neighbours(n, flipped(all)), neighbours(n, all)
+	g.choices = choicesOf(edges, place)
 	g.model = b.modelOf(edges)
 	return g
 }

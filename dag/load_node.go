@@ -36,7 +36,7 @@ func (r *reader) node(key, raw conf.Value) {
 		if !strings.Contains(to, "/") {
 			to = r.dag.Name + "/" + to
 		}
-		n.Upstream = append(n.Upstream, Edge{To: NodeID(to), Mode: d.mode, Pos: d.node.Pos()})
+		n.Upstream = append(n.Upstream, Edge{To: NodeID(to), Mode: d.mode, Choice: d.choice, Pos: d.node.Pos()})
 	}
 	if n.Type != External {
 		r.checks(n, merged, keys.inherited)

@@ -107,7 +107,10 @@ const (
 type Edge struct {
 	To   NodeID
 	Mode Mode
-	Pos  conf.Pos
+	// Choice is 0 for an upstream that is needed; those of a node with the same
+	// number are alternatives, of which one is enough.
+	Choice int
+	Pos    conf.Pos
 }
 
 // CheckSpec is one expectation on a node, with the keys that all kinds share

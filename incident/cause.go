@@ -92,23 +92,29 @@ func causes(s *checks.Suite, state func(dag.CheckID) State) []*entry {
 // only one check depends on (the parent of a join) may itself need the check's
 // node; a finding is never its own cause.
 func earliest(e *entry, at [][]*entry, above *kin) *entry {
+	if above.graph.HasChoices() {
+		return chosen(e, at, above.graph)
+	}
 	var best *entry
-	what := e.finding()
 	for rank := range above.of(e.check) {
 		for _, a := range at[rank] {
-			if e.blind {
-				if a.state.Finding.Reason != checks.SchemaChanged {
-					continue
-				}
-			} else if !explains(a.check, e.check, a.state.Finding, what) || !before(a.state.Finding, what) {
-				continue
-			}
-			if a.owner() != e && (best == nil || earlier(a, best)) {
-				best = a
+			if a.mayCause(e) {
+				best = first(best, a)
 			}
 		}
 	}
 	return best
+}
+
+// mayCause tells whether the finding, upstream of e, is one that can be why e exists.
+func (a *entry) mayCause(e *entry) bool {
+	switch {
+	case a.blind || a.owner() == e:
+		return false
+	case e.blind:
+		return a.state.Finding.Reason == checks.SchemaChanged
+	}
+	return explains(a.check, e.check, a.state.Finding, e.state.Finding) && before(a.state.Finding, e.state.Finding)
 }
 
 // earlier orders findings by when they began, then from upstream to down.
@@ -201,10 +207,10 @@ func (d *decision) settled(e *entry) bool {
 	return true
 }
 
-// downstream lists every node below root over blocks edges, and the nodes of
+// downstream lists every node that cannot do without root over blocks edges, and the nodes of
 // held findings that no such edge reaches, in topological order.
 func downstream(root dag.NodeID, held []*entry, g *dag.Graph) []dag.NodeID {
-	below := g.Downstream(root)
+	below := g.Blocked(root)
 	reached := make(map[dag.NodeID]bool, len(below))
 	for _, id := range below {
 		reached[id] = true

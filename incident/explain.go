@@ -194,6 +194,8 @@ func refusal(e, a *entry) string {
 		return fmt.Sprintf("%s explains %s, and it began first", reasonOf(a), reasonOf(e))
 	case a == e.cause:
 		return fmt.Sprintf("%s explains %s; it is not sure yet, so that this waits for it", reasonOf(a), reasonOf(e))
+	case e.cause == nil && a.owner() != e:
+		return "one of several inputs is enough, and another of them is well"
 	case e.cause == nil:
 		return "it is explained by this finding itself"
 	}
