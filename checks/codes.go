@@ -44,9 +44,11 @@ written by name, nodes of another as "dag/node".`},
 		{Code: "PW141", Title: "keys of a version that do not go together", Text: `A schema is one for the whole table, so partition and closed_after belong to of: content only, and
 closed_after to a check with partitions. allow lists changes of columns that are fine, so it belongs to of: schema.`},
 		{Code: "PW142", Title: "no upstream could explain a change", Text: `{require: upstream_changed} accepts a change when a node in built_from has a new version too. Without built_from every
-change would be a failure for ever. List the nodes, or use on_change: fail.`},
+change would be a failure for ever. List the nodes, or use on_change: fail. lag needs them too: it judges how far the node is
+behind them.`},
 		{Code: "PW143", Title: "no run could explain a change", Text: `{require: run} accepts a change when a job upstream has succeeded since. No job with runs to ask for is upstream of this node
-over depends_on, so every change would be a failure for ever. Add the job that writes it, or use on_change: fail.`},
+over depends_on, so every change would be a failure for ever. Add the job that writes it, or use on_change: fail. no_op: warn and fail need a job
+that the node itself depends on.`},
 		{Code: "PW150", Title: "labels names no node with examples", Text: `of is the node whose rows are to be labelled: one that exists and has rows. Nodes of the same DAG are written by name,
 nodes of another as "dag/node". A name that no node has, nor nearly, is a table in the connection of the labels.`},
 		{Code: "PW151", Title: "labels across connections", Text: `The labels and their examples are in different databases, so no statement of one engine can compare them. This is not

@@ -26,12 +26,15 @@ type versionParams struct {
 	ClosedAfter *conf.Duration  `yaml:"closed_after" jsonschema_description:"age, from its end, at which a partition should not change any more; default 0s"`
 	Algo        string          `yaml:"algo" jsonschema:"enum=native,enum=canonical" jsonschema_description:"how content is hashed: native (the engine's own hash; default) or canonical (alike on all engines; slower)"`
 	Equals      string          `yaml:"equals" jsonschema_description:"a node, maybe in another engine, whose content must be the same; implies algo: canonical"`
-	Lag         any             `yaml:"lag" later:"judging how far a node is behind what it is built from"`
+	Lag         *conf.Duration  `yaml:"lag" jsonschema_description:"longest time for which a node in built_from may have a version that this one was not built from, or two of them different versions of one node"`
+	NoOp        string          `yaml:"no_op" jsonschema:"enum=report,enum=warn,enum=fail" jsonschema_description:"what it means that the job which writes the node succeeded and changed nothing; default report"`
 
-	Own    contentOf   `yaml:"-"`
-	Inputs []contentOf `yaml:"-"` // of BuiltFrom
-	Jobs   []jobInput  `yaml:"-"` // upstream, where a run is required
-	Other  *contentOf  `yaml:"-"` // of Equals
+	Own     contentOf  `yaml:"-"`
+	Inputs  []input    `yaml:"-"` // of BuiltFrom
+	Above   []input    `yaml:"-"` // what Inputs share, where Lag is judged
+	Jobs    []jobInput `yaml:"-"` // upstream, where a run is required
+	Writers []jobInput `yaml:"-"` // of the node itself, where their runs are looked at
+	Other   *contentOf `yaml:"-"` // of Equals
 }
 
 // partition splits the rows by time.
@@ -122,21 +125,6 @@ func (p versionParams) content(n *dag.Node, where string) contentOf {
 	return c
 }
 
-// inputContent is what is asked about a node in built_from: the very question of
-// that node's own check of its content where it has one, so that it costs once.
-func inputContent(n *dag.Node, name string) contentOf {
-	own := versionParams{}.content(n, "")
-	for _, spec := range n.Checks {
-		var p versionParams
-		if spec.Kind == "version" && len(spec.Params.Decode(&p)) == 0 && p.Of != "schema" {
-			own = p.content(n, spec.Where)
-			break
-		}
-	}
-	own.Name = name
-	return own
-}
-
 func settleVersion(s Site, p *versionParams) ([]dag.NodeID, conf.Problems) {
 	params := s.Spec.Params
 	problems := needRows(s)
@@ -159,17 +147,8 @@ func settleVersion(s Site, p *versionParams) ([]dag.NodeID, conf.Problems) {
 		p.ClosedAfter = new(conf.Duration)
 	}
 	p.Own = p.content(s.Node, s.Spec.Where)
-	var upstream []dag.NodeID
-	for named := range params.Get("built_from").Items() {
-		n, ps := otherNode(s, named, "PW140")
-		problems.Merge(ps)
-		if n != nil && n.ID == s.Node.ID {
-			problems.Add(named.Problem("a node is not built from itself").WithCode("PW140"))
-		} else if n != nil {
-			upstream = append(upstream, n.ID)
-			p.Inputs = append(p.Inputs, inputContent(n, named.Text()))
-		}
-	}
+	upstream, ps := p.settleInputs(s)
+	problems.Merge(ps)
 	if id, ps := p.settleEquals(s); len(ps) > 0 || id != "" {
 		problems.Merge(ps)
 		upstream = append(upstream, id)
@@ -194,8 +173,16 @@ func (p *versionParams) settleRequirement(s Site) conf.Problems {
 			return conf.Problems{at.Problem("no change could ever be explained: no job is upstream of this node").WithCode("PW143").
 				WithHint("add the job that writes it to depends_on")}
 		}
+		p.Writers = writers(s.Graph, s.Node)
 	}
-	if p.OnChange != upstreamChanged {
+	judged := p.NoOp == "warn" || p.NoOp == "fail"
+	if judged {
+		if p.Writers = writers(s.Graph, s.Node); len(p.Writers) == 0 {
+			return conf.Problems{s.Spec.Params.Get("no_op").Problem("no run could ever be seen to change nothing: no job writes this node").WithCode("PW143").
+				WithHint("add the job that writes it to depends_on")}
+		}
+	}
+	if p.OnChange != upstreamChanged && p.Lag == nil && !judged {
 		p.Inputs = nil // they are upstream of the check, and nothing is asked of them
 	}
 	return nil
@@ -203,10 +190,10 @@ func (p *versionParams) settleRequirement(s Site) conf.Problems {
 
 func askVersion(_ Site, p versionParams, _ Memory, at Moment) []probe.Question {
 	qs := []probe.Question{p.Own.question(at)}
-	for _, input := range p.Inputs {
-		qs = append(qs, input.question(at))
+	for _, in := range slices.Concat(p.Inputs, p.Above) {
+		qs = append(qs, in.question(at))
 	}
-	for _, job := range p.Jobs {
+	for _, job := range p.allJobs() {
 		qs = append(qs, job.Question)
 	}
 	if p.Other != nil {
@@ -225,6 +212,10 @@ type versionObserved struct {
 	Partitions  map[string]string `json:"partitions,omitempty"` // versions by start
 	Restated    []time.Time       `json:"restated,omitempty"`   // starts of closed partitions that changed
 	ExplainedBy []string          `json:"explained_by,omitempty"`
+	// Behind says since when a node in built_from has a version that this one was not
+	// built from; Torn names the node of which two of them held different versions.
+	Behind map[string]time.Time `json:"behind,omitempty"`
+	Torn   string               `json:"torn,omitempty"`
 }
 
 type columnObserved struct {
@@ -237,6 +228,8 @@ type versionExpected struct {
 	OnChange           onChange `json:"on_change"`
 	Allow              []string `json:"allow,omitempty"`
 	ClosedAfterSeconds *int64   `json:"closed_after_seconds,omitempty"`
+	LagSeconds         *int64   `json:"lag_seconds,omitempty"`
+	NoOp               string   `json:"no_op,omitempty"`
 }
 
 func judgeVersion(s Site, p versionParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
@@ -256,36 +249,57 @@ func judgeVersion(s Site, p versionParams, as []probe.Answer, m Memory, at Momen
 
 // judgeChange judges the node's version against its past.
 func judgeChange(s Site, p versionParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
-	seen, err := p.sight(as, at)
+	seen, jobs, err := p.sight(as, at)
 	if err != nil {
 		return couldNot(err), nil
-	}
-	observed := seen.observed(p)
-	expected := versionExpected{OnChange: p.OnChange, Allow: p.Allow}
-	if p.Own.Partition != nil {
-		expected.ClosedAfterSeconds = seconds(p.ClosedAfter)
 	}
 	past, known := recallVersion(m)
 	why := ""
 	if known {
 		why = past.unlike(seen)
 	}
+	seen.lineage = p.follow(past.lineage, seen.current, jobs, at.Now.Unix())
+	observed, expected := seen.observed(p), p.expected()
 	if !known || why != "" {
 		return baseline(seen, why).verdict(observed, expected), remember(versionFormat, seen.versionMemory)
 	}
 	observed.Previous = &past.Version
+	var j judgement
+	var next Memory
 	if past.Version == seen.Version {
-		j := judgement{outcome: Pass, message: "unchanged since " + clock(time.Unix(past.Since, 0), s.Node.Zone), goodUntil: at.Now}
-		return j.verdict(observed, expected), past.again(seen, p)
+		j, next = judgeSame(s, p, past, seen, jobs, at), past.again(seen, p)
+	} else {
+		c := compareVersions(s, p, past, seen, at)
+		var accepted bool
+		j, accepted = c.judge(jobs)
+		observed.Changed, observed.Restated, observed.ExplainedBy = true, c.restatedStarts(), c.explainedBy
+		if accepted {
+			seen.remember(past)
+			next = remember(versionFormat, seen.versionMemory)
+		} else {
+			j.goodUntil = time.Unix(past.At, 0)
+			next = past.held(seen, p)
+		}
 	}
-	c := compareVersions(s, p, past, seen, at)
-	j, accepted := c.judge(as[1+len(p.Inputs) : 1+len(p.Inputs)+len(p.Jobs)])
-	observed.Changed, observed.Restated, observed.ExplainedBy = true, c.restatedStarts(), c.explainedBy
-	if !accepted {
-		j.goodUntil = time.Unix(past.At, 0)
-		return j.verdict(observed, expected), nil // held until it is explained or as it was
+	return worst(j, p.judgeLag(seen.lineage, at), p.judgeTorn(seen.lineage, at)).verdict(observed, expected), next
+}
+
+// judgeSame is the judgement on a version that did not change.
+func judgeSame(s Site, p versionParams, past versionMemory, seen sighting, jobs jobRuns, at Moment) judgement {
+	if p.NoOp != "" || p.OnChange == runSucceeded {
+		if j, idle := p.judgeIdle(s, past, seen, jobs); idle {
+			return j
+		}
 	}
-	return j.verdict(observed, expected), remember(versionFormat, seen.versionMemory)
+	return judgement{outcome: Pass, message: "unchanged since " + clock(time.Unix(past.Since, 0), s.Node.Zone), goodUntil: at.Now}
+}
+
+func (p versionParams) expected() versionExpected {
+	e := versionExpected{OnChange: p.OnChange, Allow: p.Allow, LagSeconds: seconds(p.Lag), NoOp: p.NoOp}
+	if p.Own.Partition != nil {
+		e.ClosedAfterSeconds = seconds(p.ClosedAfter)
+	}
+	return e
 }
 
 // baseline is the judgement on a version that none before compares with; why says

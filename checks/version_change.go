@@ -19,6 +19,7 @@ type change struct {
 	seen        sighting
 	restated    []time.Time // starts of closed partitions that differ, in the DAG's zone
 	explainedBy []string
+	before      *pastVersion  // the earlier version that is back, if one is
 	announced   *Announcement // what was announced for the time since it was last seen
 }
 
@@ -27,9 +28,16 @@ func compareVersions(s Site, p versionParams, past versionMemory, seen sighting,
 	if p.Own.Partition != nil && past.Schema == seen.Schema {
 		c.restated = c.restatements()
 	}
-	for _, input := range p.Inputs {
-		if past.Inputs[input.Name] != seen.Inputs[input.Name] {
-			c.explainedBy = append(c.explainedBy, input.Name)
+	if !p.Own.Schema && seen.Rows > 0 { // tables that are emptied and filled again are empty like before
+		if i := slices.IndexFunc(past.History, func(v pastVersion) bool { return v.Version == seen.Version }); i >= 0 {
+			c.before = &past.History[i]
+		}
+	}
+	if p.OnChange == upstreamChanged {
+		for _, input := range p.Inputs {
+			if past.Inputs[input.Name] != seen.Inputs[input.Name] {
+				c.explainedBy = append(c.explainedBy, input.Name)
+			}
 		}
 	}
 	return c
@@ -86,7 +94,7 @@ func (c change) restatedStarts() []time.Time {
 
 // judge holds the change against the policy; accepted tells whether it is the
 // version to compare with from now on.
-func (c *change) judge(runs []probe.Answer) (j judgement, accepted bool) {
+func (c *change) judge(jobs jobRuns) (j judgement, accepted bool) {
 	j = judgement{outcome: Pass, reason: c.reason(), message: c.describe()}
 	if a := c.announced; a != nil {
 		c.explainedBy = append(c.explainedBy, "announcement")
@@ -102,19 +110,19 @@ func (c *change) judge(runs []probe.Answer) (j judgement, accepted bool) {
 		j.outcome = Fail
 		return j, false
 	case upstreamChanged:
-		if len(c.restated) > 0 {
+		switch {
+		case c.before != nil, len(c.restated) > 0:
 			// Something upstream is new at nearly every run: that cannot explain the past.
 			return c.unexplained(j, "nothing was announced"), false
-		}
-		if len(c.explainedBy) == 0 {
-			return c.unexplained(j, strings.Join(c.params.BuiltFrom, ", ")+" did not change"), false
+		case len(c.explainedBy) == 0:
+			return c.unexplained(j, c.params.inputNames()+" did not change"), false
 		}
 		j.message += ", explained by a new version of " + strings.Join(c.explainedBy, ", ")
 	case runSucceeded:
-		underWay, err := c.readRuns(runs)
+		underWay := c.explain(jobs)
 		switch {
-		case err != nil:
-			return judgement{outcome: Error, message: err.Error()}, false
+		case len(c.explainedBy) > 0 && c.before != nil:
+			return c.unexplained(j, strings.Join(c.explainedBy, ", ")+" should bring something newer"), false
 		case len(c.explainedBy) > 0:
 			j.message += ", explained by a run of " + strings.Join(c.explainedBy, ", ")
 		case underWay != "":
@@ -129,7 +137,7 @@ func (c *change) judge(runs []probe.Answer) (j judgement, accepted bool) {
 
 func (c change) unexplained(j judgement, why string) judgement {
 	j.outcome = Fail
-	if j.reason != Restated {
+	if j.reason != Restated && j.reason != Regressed {
 		j.reason = UnexplainedChange
 	}
 	j.message += ", but " + why
@@ -140,6 +148,8 @@ func (c change) reason() Reason {
 	switch {
 	case c.params.Own.Schema:
 		return SchemaChanged
+	case c.before != nil && c.announced == nil:
+		return Regressed
 	case len(c.restated) > 0 && c.announced == nil:
 		return Restated
 	}
@@ -153,6 +163,8 @@ func (c change) describe() string {
 		return c.schemaDiff().String()
 	case c.past.Schema != c.seen.Schema:
 		return "the columns changed"
+	case c.before != nil:
+		return "the content is again what it was from " + clock(time.Unix(c.before.Since, 0), c.site.Node.Zone) + " on"
 	case len(c.restated) > 0:
 		newest := bucketName(c.restated[len(c.restated)-1], c.params.Own.Partition.Per)
 		if more := len(c.restated) - 1; more > 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/probe"
 )
 
@@ -23,6 +24,8 @@ type versionMemory struct {
 	Columns     []columnMemory    `json:"columns,omitempty"`    // for a version of the schema
 	Partitions  []partitionMemory `json:"partitions,omitempty"` // by start; the newest
 	Inputs      map[string]string `json:"inputs,omitempty"`     // versions by name, fingerprint included
+	History     []pastVersion     `json:"history,omitempty"`    // those accepted before, oldest first
+	lineage
 
 	rehashed bool // of format 1, in which versions of partitions were shortened once more
 }
@@ -37,6 +40,15 @@ type partitionMemory struct {
 	Start   int64  `json:"s"` // Unix seconds
 	Version string `json:"v"`
 }
+
+// pastVersion is a version that was once accepted.
+type pastVersion struct {
+	Version string `json:"v"`
+	Since   int64  `json:"s"` // Unix seconds
+}
+
+// mostVersions is how many versions before the last are remembered.
+const mostVersions = 16
 
 // mostPartitions is how many partitions are remembered.
 const mostPartitions = 500
@@ -64,11 +76,28 @@ func (m versionMemory) samePartition(was, is string) bool {
 // again is the memory after the same version was seen once more. What it was built
 // from stays: a new version of that explains the next change of this one.
 func (m versionMemory) again(seen sighting, p versionParams) Memory {
-	if p.Own.Partition == nil && p.OnChange == reportChange && m.Definition != nil {
+	if p.Own.Partition == nil && p.OnChange == reportChange && len(p.Inputs) == 0 && m.Definition != nil {
 		return nil // nothing depends on when it was seen last
 	}
-	m.At, m.Partitions, m.Definition = seen.At, seen.Partitions, seen.Definition
+	m.At, m.Partitions, m.Definition, m.lineage = seen.At, seen.Partitions, seen.Definition, seen.lineage
 	return remember(versionFormat, m)
+}
+
+// held is the memory while a change is not accepted: only what is known of the inputs
+// moves on.
+func (m versionMemory) held(seen sighting, p versionParams) Memory {
+	if len(p.Inputs) == 0 {
+		return nil
+	}
+	m.lineage = seen.lineage
+	return remember(versionFormat, m)
+}
+
+// remember takes over which versions were before the one that was just accepted.
+func (s *sighting) remember(past versionMemory) {
+	s.History = slices.DeleteFunc(append(slices.Clone(past.History), pastVersion{past.Version, past.Since}),
+		func(v pastVersion) bool { return v.Version == s.Version })
+	s.History = s.History[max(0, len(s.History)-mostVersions):]
 }
 
 // definition is what decides which version a table has, by key of the check. Texts
@@ -129,15 +158,16 @@ func union(a, b map[string]string) map[string]string {
 type sighting struct {
 	versionMemory
 	digests probe.Digests
+	current map[dag.NodeID]string // of all nodes that were asked about; of its own as ""
 }
 
-// sight reads the answers about the node and what it is built from.
-func (p versionParams) sight(as []probe.Answer, at Moment) (sighting, error) {
+// sight reads the answers about the node, what it is built from, and jobs.
+func (p versionParams) sight(as []probe.Answer, at Moment) (sighting, jobRuns, error) {
 	d, err := probe.Value[probe.Digests](as[0])
 	if err != nil {
-		return sighting{}, err
+		return sighting{}, nil, err
 	}
-	seen := sighting{digests: d, versionMemory: versionMemory{
+	seen := sighting{digests: d, current: map[dag.NodeID]string{}, versionMemory: versionMemory{
 		Version: d.Value, Definition: p.Own.definition(), Fingerprint: d.Fingerprint,
 		Since: at.Now.Unix(), At: at.Now.Unix(), Rows: d.Rows, Schema: schemaVersion(d.Columns),
 	}}
@@ -150,21 +180,30 @@ func (p versionParams) sight(as []probe.Answer, at Moment) (sighting, error) {
 	for _, part := range d.Partitions[max(0, len(d.Partitions)-mostPartitions):] {
 		seen.Partitions = append(seen.Partitions, partitionMemory{part.Start.Time().Unix(), part.Value})
 	}
-	for i, input := range p.Inputs {
-		in, err := probe.Value[probe.Digests](as[1+i])
+	seen.current[""] = shortHash(seen.Fingerprint + "|" + seen.Version)
+	for i, in := range slices.Concat(p.Inputs, p.Above) {
+		d, err := probe.Value[probe.Digests](as[1+i])
 		if err != nil {
-			return sighting{}, err
+			return sighting{}, nil, err
 		}
-		if seen.Inputs == nil {
-			seen.Inputs = map[string]string{}
+		version := shortHash(d.Fingerprint + "|" + d.Value)
+		seen.current[in.ID] = version
+		if i < len(p.Inputs) {
+			if seen.Inputs == nil {
+				seen.Inputs = map[string]string{}
+			}
+			seen.Inputs[in.Name] = version
 		}
-		seen.Inputs[input.Name] = shortHash(in.Fingerprint + "|" + in.Value)
 	}
-	return seen, nil
+	jobs, err := p.readJobs(as[1+len(p.Inputs)+len(p.Above):])
+	return seen, jobs, err
 }
 
 func (s sighting) observed(p versionParams) versionObserved {
-	o := versionObserved{Version: s.Version, Tier: "content", Columns: []columnObserved{}}
+	o := versionObserved{Version: s.Version, Tier: "content", Columns: []columnObserved{}, Behind: p.behind(s.lineage)}
+	if shared, _, _ := p.torn(s.lineage); shared != "" {
+		o.Torn = shared.Name()
+	}
 	if p.Own.Schema {
 		o.Tier = "schema"
 	} else {

@@ -383,8 +383,8 @@ func TestVersionProblems(t *testing.T) {
 			"13:26: PW142 nodes.t.version.on_change: no change could ever be explained: built_from is missing (name the nodes this one is made of with built_from: [a, b])"},
 		{"a policy without its map", "version: {on_change: run}",
 			`13:26:  nodes.t.version.on_change: "run" is not one of report, fail (write {require: run})`},
-		{"what is promised and not built", "version: {of: native, lag: 1h}",
-			"13:27:  nodes.t.version.lag: not available yet (judging how far a node is behind what it is built from) (remove the key)"},
+		{"a lag behind nothing", "version: {lag: 1h}",
+			"13:15: PW142 nodes.t.version.lag: behind what? built_from is missing (name the nodes this one is made of with built_from: [a, b])"},
 		{"tiers that are not built", "version: {of: profile}",
 			"13:19:  nodes.t.version.of: not available yet (versions of kind profile) (use content or schema)"},
 	} {

@@ -95,7 +95,7 @@ func gapOf(c *checks.Check, s State, now time.Time) (GapKind, string) {
 var limits = map[string][]string{
 	"row_count": {"min", "max", "compare", "frozen_after", "equals", "non_decreasing"},
 	"joins":     {"min_match", "max_orphans", "max_null_keys", "max_duplicate_parent_keys", "known_orphans", "curve"},
-	"version":   {"on_change", "lag", "equals", "closed_after"},
+	"version":   {"on_change", "lag", "no_op", "equals", "closed_after"},
 	"sql":       {"expect"},
 }
 
