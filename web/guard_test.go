@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -119,10 +120,15 @@ func TestSlowClientIsCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: local"); err != nil {
+	// A machine that is busy may cut it off before it has written or read: that is a
+	// reset and no end.
+	cut := func(err error) bool {
+		return err == nil || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	}
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: local"); !cut(err) {
 		t.Fatal(err)
 	}
-	if b, err := io.ReadAll(conn); err != nil || len(b) > 0 && !strings.Contains(string(b), "408") {
+	if b, err := io.ReadAll(conn); !cut(err) || len(b) > 0 && !strings.Contains(string(b), "408") {
 		t.Errorf("got %q, %v, want the connection closed", b, err)
 	}
 	if err := server.Close(); err != nil {
