@@ -15,8 +15,11 @@ the year.`},
 could never be seen. Make warn_after less than error_after, or remove one of them.`},
 		{Code: "PW112", Title: "incomplete or contradictory deadline", Text: `A deadline is a clock time (by: "07:00") on each day, weekday, week (Monday) or month (the 1st),
 or a cron line in every, which says the clock time itself. It is meant in the DAG's timezone.`},
-		{Code: "PW113", Title: "keys of a deadline without a deadline", Text: `covers, grace and calendar say what a deadline promises and when there is none. Without by
-or every there is no deadline, and they would be ignored. Add one, or remove them.`},
+		{Code: "PW113", Title: "keys of a deadline without a deadline", Text: `covers, grace and shift say what a deadline promises and where it goes. Without by
+or every there is no deadline, and they would be ignored; so would a calendar without a deadline or a limit on the age. Add one, or
+remove them.`},
+		{Code: "PW114", Title: "calendar that is not there or leaves nothing", Text: `A calendar is a list of days, or the name of one under calendars: in pipewatch.yaml. If all deadlines
+fall on its days there would never be one, and the check would pass for ever.`},
 		{Code: "PW120", Title: "limits that no number of rows can meet, or always meets", Text: `min is more than max, or frozen_after is 0s. Such a check would always or never
 fail whatever the data.`},
 		{Code: "PW121", Title: "keys of buckets without buckets", Text: `by, column_tz, granularity, grace, last, compare, calendar and segment are about rows per stretch of time.

@@ -1,47 +1,12 @@
 package checks
 
 import (
-	"slices"
 	"time"
 
-	"github.com/pipewatch-dev/pipewatch/conf"
 	"github.com/pipewatch-dev/pipewatch/probe"
 )
 
 const dateLayout = "2006-01-02"
-
-// localDays is a list of days of the DAG's zone, as `calendar` gives it, each
-// as 2006-01-02.
-type localDays []string
-
-// DecodeConf reads a list of days.
-func (d *localDays) DecodeConf(v conf.Value) conf.Problems {
-	if v.Kind() == conf.String {
-		return conf.Problems{v.Problem("not available yet (a calendar by name)").WithHint(`list the days: ["2013-07-04", "2013-12-25"]`)}
-	}
-	if v.Kind() != conf.List {
-		return conf.Problems{v.Problem("%s is not a list of days", v.Quote()).WithHint(`write it as ["2013-07-04", "2013-12-25"]`)}
-	}
-	var problems conf.Problems
-	days := localDays{}
-	for item := range v.Items() {
-		if _, err := time.Parse(dateLayout, item.Text()); err != nil {
-			problems.Add(item.Problem("%s is not a day", item.Quote()).WithHint(`write it as "2013-07-04"`))
-			continue
-		}
-		days = append(days, item.Text())
-	}
-	*d = days
-	return problems
-}
-
-// ConfSchema says in JSON Schema what DecodeConf accepts.
-func (localDays) ConfSchema() []any { return []any{[]string{}} }
-
-// has tells whether the moment falls on a listed day of the zone.
-func (d localDays) has(t time.Time, zone *time.Location) bool {
-	return len(d) > 0 && slices.Contains(d, t.In(zone).Format(dateLayout))
-}
 
 // dayOf is the local day of a moment, as midnight UTC of the same date: days
 // are added and compared there, where each has 24 hours.

@@ -28,7 +28,8 @@ type freshnessParams struct {
 	Every    string          `yaml:"every" jsonschema_description:"day, weekday, week (Monday), month (the 1st) or a cron line; default day"`
 	Covers   covers          `yaml:"covers" jsonschema_description:"what must be there by the deadline: previous_day, same_day, or up to a duration before it; default previous_day"`
 	Grace    conf.Duration   `yaml:"grace" jsonschema_description:"for so long after the deadline it only warns"`
-	Calendar localDays       `yaml:"calendar" jsonschema_description:"local days on which there is no deadline"`
+	Calendar closedDays      `yaml:"calendar" jsonschema_description:"local days, or the name of a calendar of the operator's, on which there is no deadline and which make nothing older"`
+	Shift    string          `yaml:"shift" json:",omitzero" jsonschema:"enum=skip,enum=next,enum=previous" jsonschema_description:"where a deadline goes that falls on a day of the calendar: it does not exist (skip), or moves to the next or the previous open day; default skip"`
 	Segment  string          `yaml:"segment" later:"judging each segment's newest row"`
 
 	Zone     string     `yaml:"-"` // whose days and clock times By, Every and Covers mean
@@ -44,22 +45,42 @@ func settleFreshness(s Site, p *freshnessParams) ([]dag.NodeID, conf.Problems) {
 	if p.WarnAfter != nil && p.ErrorAfter != nil && *p.WarnAfter >= *p.ErrorAfter {
 		problems.Add(params.Get("warn_after").Problem("warn_after %s is not less than error_after %s, so it could never only warn", p.WarnAfter, p.ErrorAfter).WithCode("PW111"))
 	}
-	var ps conf.Problems
-	p.deadline, ps = settleDeadlines(s, p.By, p.Every, p.Calendar)
-	problems.Merge(ps)
-	if p.By == nil && p.Every == "" {
-		for _, key := range []string{"covers", "grace", "calendar"} {
-			if v := params.Get(key); v.Exists() {
-				problems.Add(v.KeyProblem("%s belongs to a deadline, and there is none", key).WithCode("PW113").WithHint(`add by: "07:00", or remove it`))
-			}
-		}
-	}
+	problems.Merge(p.Calendar.settle(s, params.Get("calendar")))
+	problems.Merge(p.settleDeadline(s))
 	if p.Covers == (covers{}) && !params.Get("covers").Exists() {
 		p.Covers.Word = previousDay
 	}
 	p.Zone = zoneName(s.Node.Zone)
 	p.settleDates(s.Node.Zone)
 	return nil, problems
+}
+
+// settleDeadline reads what is promised, and refuses keys that would mean nothing.
+func (p *freshnessParams) settleDeadline(s Site) (problems conf.Problems) {
+	params := s.Spec.Params
+	p.deadline, problems = settleDeadlines(s, p.By, p.Every)
+	if p.By == nil && p.Every == "" {
+		for _, key := range []string{"covers", "grace", "shift"} {
+			if v := params.Get(key); v.Exists() {
+				problems.Add(v.KeyProblem("%s belongs to a deadline, and there is none", key).WithCode("PW113").WithHint(`add by: "07:00", or remove it`))
+			}
+		}
+		if v := params.Get("calendar"); v.Exists() && p.WarnAfter == nil && p.ErrorAfter == nil {
+			problems.Add(v.KeyProblem("calendar belongs to a deadline or a limit on the age, and there is none").WithCode("PW113").WithHint(`add by: "07:00" or error_after: 6h, or remove it`))
+		}
+		return problems
+	}
+	if v := params.Get("shift"); v.Exists() && !params.Get("calendar").Exists() {
+		problems.Add(v.KeyProblem("shift is about days of a calendar, and there is none").WithCode("PW113").WithHint("add calendar, or remove it"))
+	}
+	if p.deadline == nil {
+		return problems
+	}
+	p.deadline.closed, p.deadline.shift = p.Calendar, p.Shift
+	if p.Calendar.zone != nil && p.deadline.never() {
+		problems.Add(params.Get("calendar").KeyProblem("every deadline falls on a day of the calendar, so there is none").WithCode("PW114").WithHint("use other days, or shift: next"))
+	}
+	return problems
 }
 
 // settleDates reads the days of a DATE column, which is one when date_semantics
@@ -131,17 +152,20 @@ func askFreshness(s Site, p freshnessParams, _ Memory, at Moment) []probe.Questi
 type freshnessObserved struct {
 	Watermark  *time.Time `json:"watermark"` // null without a row up to now
 	AgeSeconds *int64     `json:"age_seconds"`
-	FutureRows int64      `json:"future_rows"`
-	Rows       int64      `json:"rows"`
+	// OpenAgeSeconds is the age without the days of the calendar, which is what is judged.
+	OpenAgeSeconds *int64 `json:"open_age_seconds,omitempty"`
+	FutureRows     int64  `json:"future_rows"`
+	Rows           int64  `json:"rows"`
 }
 
 type freshnessExpected struct {
 	WarnAfterSeconds  *int64 `json:"warn_after_seconds,omitempty"`
 	ErrorAfterSeconds *int64 `json:"error_after_seconds,omitempty"`
-	// Deadline is the first that promises more than is there (until
-	// DueThrough): the one that was missed, or the next to come.
+	// Deadline is the one that was judged: the first that was missed, or else the last
+	// that has passed. All data before DueThrough had to be there by then.
 	Deadline     *time.Time `json:"deadline,omitempty"`
 	DueThrough   *time.Time `json:"due_through,omitempty"`
+	NextDeadline *time.Time `json:"next_deadline,omitempty"` // the next to come that needs more data
 	GraceSeconds int64      `json:"grace_seconds,omitempty"`
 }
 
@@ -173,12 +197,12 @@ func judgeFreshness(s Site, p freshnessParams, as []probe.Answer, m Memory, at M
 	}
 	age := max(0, at.Now.Sub(newest))
 	observed.Watermark, observed.AgeSeconds = new(newest.UTC()), new(int64(age/time.Second))
-	found := []judgement{p.judgeAge(newest, age)}
+	if p.Calendar.given() {
+		observed.OpenAgeSeconds = new(int64(p.openAge(newest, at) / time.Second))
+	}
+	found := []judgement{p.judgeAge(newest, at)}
 	if p.deadline != nil {
-		deadline := p.deadline.due(p.Covers, complete)
-		through := p.Covers.promised(deadline, s.Node.Zone)
-		expected.Deadline, expected.DueThrough, expected.GraceSeconds = new(deadline.UTC()), new(through.UTC()), int64(p.Grace.Std()/time.Second)
-		found = append(found, p.judgeDeadline(newest, deadline, through, at))
+		found = append(found, p.judgeDeadline(newest, complete, at, &expected))
 	}
 	decided := worst(found[0], append(found[1:], p.ahead(mark))...)
 	decided.goodUntil = newest
@@ -215,9 +239,19 @@ func (p freshnessParams) ahead(mark probe.Mark) judgement {
 	return judgement{outcome: Warn, reason: FutureTimestamps, message: fmt.Sprintf("%s dated more than %s in the future by %s", counted(mark.Future, "row"), skew, p.Column)}
 }
 
-// judgeAge holds the newest row's age against the limits.
-func (p freshnessParams) judgeAge(newest time.Time, age time.Duration) judgement {
+// openAge is how much time on open days the newest row is old.
+func (p freshnessParams) openAge(newest time.Time, at Moment) time.Duration {
+	return max(0, p.Calendar.open(newest, at.Now))
+}
+
+// judgeAge holds the newest row's age against the limits; days of the calendar make
+// nothing older.
+func (p freshnessParams) judgeAge(newest time.Time, at Moment) judgement {
+	age, open := max(0, at.Now.Sub(newest)), p.openAge(newest, at)
 	j := judgement{outcome: Pass, message: fmt.Sprintf("newest %s is %s old", p.Column, spoken(age))}
+	if open < age {
+		j.message += fmt.Sprintf(", %s without closed days", spoken(open))
+	}
 	for _, limit := range []struct {
 		after   *conf.Duration
 		outcome Outcome
@@ -225,8 +259,8 @@ func (p freshnessParams) judgeAge(newest time.Time, age time.Duration) judgement
 		if limit.after == nil {
 			continue
 		}
-		if age > limit.after.Std() {
-			j.outcome, j.reason, j.onset = limit.outcome, Stale, newest.Add(limit.after.Std())
+		if open > limit.after.Std() {
+			j.outcome, j.reason, j.onset = limit.outcome, Stale, p.Calendar.add(newest, limit.after.Std(), at.Now)
 			j.message += ", limit " + spoken(limit.after.Std())
 			return j
 		}
@@ -237,14 +271,21 @@ func (p freshnessParams) judgeAge(newest time.Time, age time.Duration) judgement
 // judgeDeadline holds the moment against the first deadline that promises more
 // than is there. When several were missed the oldest decides, so that a new
 // deadline's grace does not make an old failure milder.
-func (p freshnessParams) judgeDeadline(newest, deadline, through time.Time, at Moment) judgement {
-	if deadline.After(at.Now) {
+func (p freshnessParams) judgeDeadline(newest, complete time.Time, at Moment, expected *freshnessExpected) judgement {
+	zone := p.deadline.zone
+	due := p.deadline.due(p.Covers, complete)
+	expected.GraceSeconds = int64(p.Grace.Std() / time.Second)
+	if due.at.After(at.Now) {
+		expected.NextDeadline = new(due.at.UTC())
+		if met, ok := p.deadline.last(p.Covers, at.Now); ok {
+			expected.Deadline, expected.DueThrough = new(met.at.UTC()), new(met.through.UTC())
+		}
 		return judgement{outcome: Pass}
 	}
-	zone := p.deadline.zone
-	j := judgement{outcome: Fail, reason: Late, onset: deadline, message: fmt.Sprintf("newest %s is %s; all before %s was due at %s, %s ago",
-		p.Column, clock(newest, zone), clock(through, zone), clock(deadline, zone), spoken(at.Now.Sub(deadline)))}
-	if end := deadline.Add(p.Grace.Std()); !at.Now.After(end) {
+	expected.Deadline, expected.DueThrough = new(due.at.UTC()), new(due.through.UTC())
+	j := judgement{outcome: Fail, reason: Late, onset: due.at, message: fmt.Sprintf("newest %s is %s; all before %s was due at %s, %s ago",
+		p.Column, clock(newest, zone), clock(due.through, zone), clock(due.at, zone), spoken(at.Now.Sub(due.at)))}
+	if end := due.at.Add(p.Grace.Std()); !at.Now.After(end) {
 		j.outcome = Warn
 		if p.Grace > 0 {
 			j.message += ", grace until " + clock(end, zone)

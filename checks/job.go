@@ -68,7 +68,7 @@ func settleJob(s Site, p *jobParams) ([]dag.NodeID, conf.Problems) {
 		problems.Add(params.Get("warn_runtime").Problem("warn_runtime %s is not less than max_runtime %s, so it could never only warn", p.WarnRuntime, p.MaxRuntime).WithCode("PW172"))
 	}
 	var ps conf.Problems
-	p.deadline, ps = settleDeadlines(s, p.By, p.Every, nil)
+	p.deadline, ps = settleDeadlines(s, p.By, p.Every)
 	problems.Merge(ps)
 	p.Zone = zoneName(s.Node.Zone)
 	return nil, problems

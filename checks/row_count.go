@@ -28,7 +28,7 @@ type rowCountParams struct {
 	Grace       conf.Duration  `yaml:"grace" jsonschema_description:"how long after its end a bucket is not judged yet"`
 	Last        *conf.Duration `yaml:"last" jsonschema_description:"judge the buckets of this long, rounded up to whole ones; default: the newest one"`
 	Compare     *comparison    `yaml:"compare" jsonschema_description:"hold each bucket against what is usual"`
-	Calendar    localDays      `yaml:"calendar" jsonschema_description:"local days that are neither judged nor usual"`
+	Calendar    closedDays     `yaml:"calendar" jsonschema_description:"local days, or the name of a calendar of the operator's, that are neither judged nor usual"`
 	Segment     string         `yaml:"segment" jsonschema_description:"column by whose values the buckets are judged apart; the worst decides"`
 
 	FrozenAfter *conf.Duration `yaml:"frozen_after" jsonschema_description:"fail when the number of all rows has not changed for so long"`

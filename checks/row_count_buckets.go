@@ -33,7 +33,8 @@ func settleBuckets(s Site, p *rowCountParams) conf.Problems {
 	if p.Last != nil && *p.Last == 0 {
 		problems.Add(params.Get("last").Problem("last: 0s holds no bucket").WithCode("PW123"))
 	}
-	if len(p.Calendar) > 0 && (p.Per == probe.Week || p.Per == probe.Month) {
+	problems.Merge(p.Calendar.settle(s, params.Get("calendar")))
+	if p.Calendar.given() && (p.Per == probe.Week || p.Per == probe.Month) {
 		problems.Add(params.Get("calendar").KeyProblem("a %s cannot leave out days", p.Per).WithCode("PW126").WithHint("use per: day, or remove calendar"))
 	}
 	if p.Compare != nil {
@@ -70,12 +71,17 @@ func (c comparison) problems(v conf.Value, per probe.Per) conf.Problems {
 }
 
 // compared are the starts of the buckets that a bucket is held against,
-// newest first.
-func (c comparison) compared(start time.Time, per probe.Per, zone *time.Location) []time.Time {
+// newest first. The one before a holiday's morrow is the last one before the holiday:
+// a Monday would otherwise never be judged where weekends are closed.
+func (c comparison) compared(start time.Time, per probe.Per, zone *time.Location, closed closedDays) []time.Time {
 	var starts []time.Time
 	switch c.To {
 	case "previous":
-		starts = append(starts, bucketAfter(start, per, -1, zone))
+		before := bucketAfter(start, per, -1, zone)
+		for closed.has(before) {
+			before = bucketAfter(before, per, -1, zone)
+		}
+		starts = append(starts, before)
 	case "median":
 		for n := range bucketsIn(c.Over.Std(), per) {
 			starts = append(starts, bucketAfter(start, per, -n-1, zone))
@@ -114,7 +120,7 @@ func (p rowCountParams) askBuckets(s Site, at Moment) []probe.Question {
 	starts := p.judged(at, zone)
 	from := starts[0]
 	if p.Compare != nil {
-		past := p.Compare.compared(from, p.Per, zone)
+		past := p.Compare.compared(from, p.Per, zone, p.Calendar)
 		from = past[len(past)-1]
 	}
 	q := probe.Buckets{
@@ -235,7 +241,7 @@ func (p rowCountParams) judgeSeries(s Site, of series, at Moment) finding {
 	zone := s.Node.Zone
 	f := finding{segment: of.segment, judgement: judgement{outcome: Pending, message: "no " + string(p.Per) + " to judge yet"}}
 	for _, start := range p.judged(at, zone) {
-		if !of.exists(start) || p.Calendar.has(start, zone) {
+		if !of.exists(start) || p.Calendar.has(start) {
 			continue
 		}
 		bucket := bucketCount{start: start, end: bucketAfter(start, p.Per, 1, zone), rows: of.rows[probe.At(start)]}
@@ -268,8 +274,8 @@ func (p rowCountParams) pastOf(start time.Time, of series, zone *time.Location) 
 		return nil
 	}
 	var past []int64
-	for _, before := range p.Compare.compared(start, p.Per, zone) {
-		if of.exists(before) && !p.Calendar.has(before, zone) {
+	for _, before := range p.Compare.compared(start, p.Per, zone, p.Calendar) {
+		if of.exists(before) && !p.Calendar.has(before) {
 			past = append(past, of.rows[probe.At(before)])
 		}
 	}

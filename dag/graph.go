@@ -30,6 +30,8 @@ type Graph struct {
 
 	whole *Graph          // as written, with what is broken; nil when nothing is
 	lost  map[NodeID]bool // nodes that could not be read, see anyNodeOf
+
+	calendars map[string]Calendar // the operator's; nil: any name
 }
 
 // adjacency holds the neighbours of node i in to[start[i]:start[i+1]], ascending.
@@ -72,6 +74,9 @@ func (g *Graph) Whole() *Graph {
 	}
 	return g
 }
+
+// Calendars are the operator's by name; nil when names are taken as they are.
+func (g *Graph) Calendars() map[string]Calendar { return g.calendars }
 
 // Lost tells whether an id leads nowhere because its node or file could not be read,
 // which has been reported.

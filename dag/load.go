@@ -26,6 +26,9 @@ type Known struct {
 	Connections map[string]bool // nil: any name is accepted
 	Owners      map[string]bool // nil: any name is accepted
 	Zone        *time.Location  // for files without timezone:; nil is UTC
+	// Calendars are those that checks may name; nil: any name is accepted and has no
+	// days.
+	Calendars map[string]Calendar
 }
 
 // defaultSchedule is for checks for which no one wrote a schedule: a check that is
@@ -54,6 +57,7 @@ func Load(files []File, known Known) (*Graph, conf.Problems) {
 		problems.Merge(r.problems)
 	}
 	g, between := newGraph(dags, broken)
+	g.calendars = known.Calendars
 	problems.Merge(between)
 	if len(problems) == 0 {
 		return g, nil
@@ -71,7 +75,7 @@ func Load(files []File, known Known) (*Graph, conf.Problems) {
 		}
 	}
 	g, _ = newGraph(sound, broken)
-	g.whole = whole
+	g.whole, g.calendars = whole, known.Calendars
 	return g, problems
 }
 

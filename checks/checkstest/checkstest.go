@@ -15,6 +15,8 @@
 //	data: |                           # statements, each ending with ; at the end of a line
 //	  create table readings (ts timestamptz, n integer);
 //	  insert into readings values ('2013-06-15 03:00:00+00', 1);
+//	calendars:                        # as under calendars: in pipewatch.yaml
+//	  us: ["2013-07-04"]
 //	nodes: |                          # as under nodes: in a DAG file
 //	  readings: {table: readings, freshness: {column: ts, error_after: 6h}}
 //	check: readings/freshness         # default: the first check of the first node
@@ -64,13 +66,14 @@ const Connection = "db"
 type Open func(t *testing.T, setup []string) probe.Source
 
 type testCase struct {
-	Timezone string     `yaml:"timezone"`
-	Data     string     `yaml:"data"`
-	Nodes    string     `yaml:"nodes" jsonschema:"required"`
-	Check    string     `yaml:"check"`
-	Steps    []step     `yaml:"steps"`
-	AsOf     string     `yaml:"as_of"`
-	Want     conf.Value `yaml:"want"`
+	Timezone  string                  `yaml:"timezone"`
+	Calendars map[string]dag.Calendar `yaml:"calendars"`
+	Data      string                  `yaml:"data"`
+	Nodes     string                  `yaml:"nodes" jsonschema:"required"`
+	Check     string                  `yaml:"check"`
+	Steps     []step                  `yaml:"steps"`
+	AsOf      string                  `yaml:"as_of"`
+	Want      conf.Value              `yaml:"want"`
 }
 
 type step struct {
@@ -186,7 +189,7 @@ func compile(t *testing.T, c testCase) *checks.Check {
 	}
 	src := fmt.Sprintf("version: 1\ndag: case\nconnection: %s\ntimezone: %s\nnodes:\n  %s\n",
 		Connection, zone, strings.ReplaceAll(strings.TrimSpace(c.Nodes), "\n", "\n  "))
-	graph, problems := dag.Load([]dag.File{{Name: "case.yaml", Src: []byte(src)}}, dag.Known{})
+	graph, problems := dag.Load([]dag.File{{Name: "case.yaml", Src: []byte(src)}}, dag.Known{Calendars: c.Calendars})
 	if err := problems.Err(); err != nil {
 		t.Fatalf("%v\nin\n%s", err, src)
 	}

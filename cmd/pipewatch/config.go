@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
+	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/incident"
 	"github.com/pipewatch-dev/pipewatch/notify"
 	"github.com/pipewatch-dev/pipewatch/warehouse"
@@ -21,7 +22,7 @@ type config struct {
 	State       stateConfig                  `yaml:"state" jsonschema_description:"Where pipewatch keeps what it knows."`
 	Connections map[string]warehouse.Options `yaml:"connections" jsonschema:"required" jsonschema_description:"Warehouses by name."`
 	Owners      map[string]ownerConfig       `yaml:"owners" jsonschema_description:"Teams by name: where they read and how they are called."`
-	Calendars   map[string][]string          `yaml:"calendars" later:"named calendars come with a later release; list the days in the check" jsonschema_description:"Named lists of days."`
+	Calendars   map[string]dag.Calendar      `yaml:"calendars" jsonschema_description:"Days on which something rests, by name: days, ranges such as 2026-12-24..2026-12-31, and rules such as rrule: FREQ=WEEKLY;BYDAY=SA,SU."`
 	Alerts      alertsConfig                 `yaml:"alerts" jsonschema_description:"When and where people are told."`
 	HTTP        httpConfig                   `yaml:"http" jsonschema_description:"The page and the API."`
 }

@@ -82,6 +82,7 @@ var confined = map[string]string{
 	"github.com/agnivade/levenshtein":       "conf",
 	"github.com/invopop/jsonschema":         "conf",
 	"github.com/robfig/cron/v3":             "dag",
+	"github.com/teambition/rrule-go":        "dag",
 	"github.com/dominikbraun/graph":         "dag",
 	"github.com/duckdb/duckdb-go/v2":        "warehouse/duckdb bench/floor/duckdb bench/pass",
 	"github.com/go-sql-driver/mysql":        "warehouse/mysql",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"path/filepath"
 	"time"
 
@@ -53,7 +54,8 @@ func compile(files []conf.Source, cfg config) (*checks.Suite, conf.Problems) {
 	if err != nil {
 		zone = time.UTC // reported with the configuration
 	}
-	known := dag.Known{Connections: map[string]bool{}, Owners: map[string]bool{}, Zone: zone}
+	known := dag.Known{Connections: map[string]bool{}, Owners: map[string]bool{}, Zone: zone, Calendars: map[string]dag.Calendar{}}
+	maps.Copy(known.Calendars, cfg.Calendars) // none is not any
 	for name := range cfg.Connections {
 		known.Connections[name] = true
 	}
