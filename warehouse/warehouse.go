@@ -64,7 +64,7 @@ type Session interface {
 	// Describe tells the columns of relations, in the same order and number.
 	Describe(ctx context.Context, of []probe.Relation) []Description
 	// Query runs one SELECT; see the package comment for the types of cells. It
-	// gives up with BadAnswer beyond MaxRows.
+	// gives up with BadAnswer beyond [MaxRows] or [MaxBytes].
 	Query(ctx context.Context, sql string) ([][]any, error)
 	Close() error
 }
@@ -80,10 +80,6 @@ type Piped interface {
 	// other.
 	Pipe(ctx context.Context, lane int, sql []string, got func(i int, rows [][]any, err error))
 }
-
-// MaxRows is how many rows one statement may answer: enough for a century of hours,
-// or for three years of days in 1,000 segments.
-const MaxRows = 1_000_000
 
 // Text is what a piece of SQL that a person wrote must be.
 type Text string

@@ -52,7 +52,7 @@ func query(ctx context.Context, conn *sql.Conn, text string) ([][]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := [][]any{}
+	all, budget := [][]any{}, warehouse.Budget{}
 	for rows.Next() {
 		row, into := make([]any, len(names)), make([]any, len(names))
 		for i := range row {
@@ -61,11 +61,15 @@ func query(ctx context.Context, conn *sql.Conn, text string) ([][]any, error) {
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
+		size := 0
 		for i := range row {
 			row[i] = cell(row[i])
+			if text, ok := row[i].(string); ok {
+				size += len(text)
+			}
 		}
-		if len(all) == warehouse.MaxRows {
-			return nil, &probe.Error{Class: probe.BadAnswer, Msg: fmt.Sprintf("the statement answers more than %d rows; ask about a shorter time or fewer segments", warehouse.MaxRows)}
+		if err := budget.Take(size); err != nil {
+			return nil, err
 		}
 		all = append(all, row)
 	}

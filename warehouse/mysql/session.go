@@ -117,7 +117,7 @@ func query(ctx context.Context, conn *sql.Conn, text string) ([][]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := [][]any{}
+	all, budget := [][]any{}, warehouse.Budget{}
 	cells, into := make([]sql.NullString, len(types)), make([]any, len(types))
 	for i := range cells {
 		into[i] = &cells[i]
@@ -126,16 +126,17 @@ func query(ctx context.Context, conn *sql.Conn, text string) ([][]any, error) {
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
-		if len(all) == warehouse.MaxRows {
-			return nil, &probe.Error{Class: probe.BadAnswer, Msg: fmt.Sprintf("the statement answers more than %d rows; ask about a shorter time or fewer segments", warehouse.MaxRows)}
-		}
-		row := make([]any, len(types))
+		row, size := make([]any, len(types)), 0
 		for i, c := range cells {
+			size += len(c.String)
 			if c.Valid {
 				if row[i], err = cell(types[i], c.String); err != nil {
 					return nil, err
 				}
 			}
+		}
+		if err := budget.Take(size); err != nil {
+			return nil, err
 		}
 		all = append(all, row)
 	}

@@ -25,6 +25,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +33,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pipewatch-dev/pipewatch/probe"
 	"github.com/pipewatch-dev/pipewatch/warehouse"
@@ -59,6 +61,11 @@ func Open(o Options) (*warehouse.Source, error) {
 	// goes on; it is dropped only when the server does not answer that either.
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: time.Second}
+	}
+	config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		f := pgproto3.NewFrontend(r, w)
+		f.SetMaxBodyLen(warehouse.MaxBytes) // a row is one message
+		return f
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 10 * time.Second
@@ -203,7 +210,8 @@ func closeConn(conn *pgconn.PgConn) {
 // terminate ends what the server does for a connection of ours, from another one. A
 // cancel request ends one statement, and those that were sent behind it would then
 // run, for nobody: the server does not look whether a client is still there. The
-// connection must not be closed yet, so that its process id is still its own.
+// connection must not be closed yet, so that its process id is still its own; behind
+// a pool that makes ids up, the name keeps strangers safe.
 func (db *database) terminate(pid uint32) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
@@ -212,7 +220,7 @@ func (db *database) terminate(pid uint32) error {
 		return err
 	}
 	defer closeConn(conn)
-	_, err = conn.ExecParams(ctx, "select pg_terminate_backend($1)", [][]byte{strconv.AppendUint(nil, uint64(pid), 10)}, []uint32{oidInt4}, nil, nil).Close()
+	_, err = conn.ExecParams(ctx, "select pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where pid = $1 and application_name = current_setting('application_name')", [][]byte{strconv.AppendUint(nil, uint64(pid), 10)}, []uint32{oidInt4}, nil, nil).Close()
 	return err
 }
 

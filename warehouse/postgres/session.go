@@ -3,13 +3,13 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pipewatch-dev/pipewatch/probe"
 	"github.com/pipewatch-dev/pipewatch/warehouse"
@@ -44,9 +44,9 @@ func (s *session) Close() error { return nil }
 func (s *session) Lanes() int { return len(s.db.lanes) }
 
 // Pipe implements warehouse.Piped. Statements that were not sent when the connection
-// broke are sent on a new one with the next window.
+// broke, or that waited behind one that cost the connection, are sent on a new one.
 func (s *session) Pipe(ctx context.Context, at int, sql []string, got func(i int, rows [][]any, err error)) {
-	for from := 0; from < len(sql); from += window {
+	for from := 0; from < len(sql); {
 		part := sql[from:min(from+window, len(sql))]
 		done := 0
 		err := s.with(ctx, at, func(conn *pgconn.PgConn) error {
@@ -55,44 +55,64 @@ func (s *session) Pipe(ctx context.Context, at int, sql []string, got func(i int
 				done++
 			})
 		})
-		for ; done < len(part); done++ {
-			got(from+done, nil, classify(ctx, err))
+		if err != nil || done == 0 {
+			for ; done < len(part); done++ {
+				got(from+done, nil, classify(ctx, err))
+			}
 		}
+		from += done
 	}
 }
 
 // pipe sends a window and reads its answers in order. An error of a statement is
-// that statement's; an error that is returned is that of all without an answer.
-func (s *session) pipe(ctx context.Context, conn *pgconn.PgConn, sql []string, got func([][]any, error)) (broken error) {
-	if s.db.timeout > 0 {
-		// The server bounds each statement; this bounds a server that is silent.
-		limit := s.db.timeout*time.Duration(len(sql)) + 10*time.Second
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the server gave no answer within %s", limit))
-		defer cancel()
-	}
+// that statement's; an error that is returned is that of all without an answer. Where
+// a statement costs the connection, those behind it stay without an answer.
+func (s *session) pipe(outer context.Context, conn *pgconn.PgConn, sql []string, got func([][]any, error)) (broken error) {
+	ctx, giveUp := context.WithCancelCause(outer)
+	defer giveUp(nil)
+	guard := &guard{db: s.db, pid: conn.PID(), giveUp: giveUp}
 	pipeline := conn.StartPipeline(ctx)
-	defer func() { broken = errors.Join(broken, fatal(pipeline.Close())) }()
+	defer func() {
+		if err := pipeline.Close(); !conn.IsClosed() {
+			broken = errors.Join(broken, fatal(err))
+		}
+	}()
 	for _, text := range sql {
 		pipeline.SendQueryParams(text, nil, nil, nil, nil)
 		pipeline.SendPipelineSync()
 	}
+	guard.begin()
 	if err := pipeline.Flush(); err != nil {
+		guard.end()
 		return err
 	}
 	for i := range sql {
+		if i > 0 {
+			guard.begin()
+		}
 		rows, err := answer(pipeline)
-		if fatal(err) != nil || ctx.Err() != nil && i < len(sql)-1 {
-			if ctx.Err() != nil {
-				err = errors.Join(err, ctx.Err(), s.db.terminate(conn.PID()))
+		if guard.end() && outer.Err() == nil {
+			<-ctx.Done()
+			if fatal(err) != nil {
+				rows, err = nil, s.db.overtime(context.Cause(ctx))
+			}
+			got(rows, classify(outer, err))
+			closeConn(conn)
+			return nil
+		}
+		if _, large := errors.AsType[*pgproto3.ExceededMaxBodyLenErr](err); large {
+			got(nil, warehouse.ErrTooLarge)
+			closeConn(conn)
+			return nil
+		}
+		if fatal(err) != nil || outer.Err() != nil && i < len(sql)-1 {
+			if outer.Err() != nil {
+				err = errors.Join(err, outer.Err(), s.db.terminate(conn.PID()))
 			}
 			closeConn(conn)
 			return err
 		}
-		if err != nil {
-			err = classify(ctx, err)
-		}
-		got(rows, err)
+		got(rows, classify(outer, err))
 	}
 	return nil
 }
@@ -132,19 +152,21 @@ func answer(pipeline *pgconn.Pipeline) (rows [][]any, err error) {
 }
 
 func read(r *pgconn.ResultReader) ([][]any, error) {
-	rows := [][]any{}
+	rows, budget := [][]any{}, warehouse.Budget{}
 	var trouble error
 	for r.NextRow() {
 		values := r.Values()
 		if trouble != nil {
 			continue // the rest is read to reach the next answer
 		}
-		if len(rows) == warehouse.MaxRows {
-			trouble = &probe.Error{Class: probe.BadAnswer, Msg: fmt.Sprintf("the statement answers more than %d rows; ask about a shorter time or fewer segments", warehouse.MaxRows)}
+		row, size := make([]any, len(values)), 0
+		for _, v := range values {
+			size += len(v)
+		}
+		if trouble = budget.Take(size); trouble != nil {
 			rows = nil
 			continue
 		}
-		row := make([]any, len(values))
 		for i, v := range values {
 			row[i] = cell(r.FieldDescriptions()[i].DataTypeOID, v)
 		}

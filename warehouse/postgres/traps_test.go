@@ -33,10 +33,10 @@ func classOf(err error) probe.Class {
 // busy counts the statements of pipewatch that the server is executing.
 const busy = "select count(*) from pg_stat_activity where application_name = 'pipewatch' and state = 'active' and datname = current_database()"
 
-// eventually asks until the server says so, for at most five seconds.
+// eventually asks until the server says so, for at most 20 seconds.
 func eventually(t *testing.T, database, sql, want string) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for value(t, database, sql) != want {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s is %s, want %s", sql, value(t, database, sql), want)

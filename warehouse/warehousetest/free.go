@@ -64,6 +64,8 @@ insert into jobs values (4, null, null, 'queued');
 		{"runs, newest first, those without a start last", jobs, runs("select * from jobs", ""), []probe.JobRun{
 			run("3", "Läuft", "2013-06-16 08:00", ""), run("2", "failed", "2013-06-15 08:00", "2013-06-15 08:30"),
 			run("1", "success", "2013-06-14 08:00", "2013-06-14 09:00"), run("4", "queued", "", "")}, "", ""},
+		{"runs whose ids are all of a large table", jobs, runs("select repeat('x', 1000000) as run_id, a.started_at, a.ended_at, a.state from jobs a, jobs b, jobs c, jobs d", ""),
+			nil, probe.BadAnswer, "more than 128 MiB"},
 		{"runs on the clock of a zone", jobs, runs("select * from jobs where run_id = 1", newYork),
 			[]probe.JobRun{run("1", "success", "2013-06-14 12:00", "2013-06-14 13:00")}, "", ""},
 		{"an empty control table has no runs", jobs, runs("select * from jobs where 1 = 0", ""), []probe.JobRun{}, "", ""},
