@@ -71,6 +71,33 @@ func TestRunsThatNeverEndAreATroubleOfPipewatchItself(t *testing.T) {
 	})
 }
 
+func TestRunsThatAreNowAndThenInTimeAreOneTroubleAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		src := &warehouse{rows: 1, takes: 15 * time.Minute}
+		s := service(t, compile(t, two), store, src)
+		during(t, s, func() {
+			onTime := false
+			for range 4 * 60 {
+				pass(time.Minute)
+				if _, over := store.selfs(); over > 0 {
+					t.Fatalf("the trouble was over at %s", time.Now().Format("15:04"))
+				}
+				open, _ := store.selfs()
+				onTime = onTime || open == 1 && len(s.Late()) == 0
+			}
+			if open, _ := store.selfs(); open != 1 || !onTime {
+				t.Errorf("%d troubles open, ever in time meanwhile: %v; want one that lasts", open, onTime)
+			}
+			src.set(func(w *warehouse) { w.takes = 0 })
+			pass(time.Hour)
+			if open, over := store.selfs(); open != 0 || over != 1 {
+				t.Errorf("%d troubles open and %d over after all is fast again", open, over)
+			}
+		})
+	})
+}
+
 func TestAHealthyServiceIsNeverLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()

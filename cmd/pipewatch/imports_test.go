@@ -61,6 +61,7 @@ var knows = map[string]string{
 	"test/chronicle":           everything,
 	"test/damage":              everything,
 	"test/power":               everything,
+	"test/mutants":             "test/seeded",
 	"test/rig":                 "",
 	"test/strain":              everything,
 	"test/seeded":              "",

@@ -75,11 +75,3 @@ func TestKilledAtAnyMomentNothingIsLostOrDoubled(t *testing.T) {
 		})
 	}
 }
-
-func TestSeededBugsStillFitTheSource(t *testing.T) {
-	for name, bug := range bugs {
-		if _, err := bug.Overlay(t.Context(), t.TempDir()); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}

@@ -29,6 +29,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -52,10 +53,13 @@ func run(ctx context.Context, args []string) error {
 	seed := flags.Uint64("seed", 1, "of everything that is drawn")
 	names := flags.String("profile", "idle,storm,reload", "what goes on meanwhile")
 	slack := flags.String("slack", "faulty", "how Slack behaves: "+strings.Join(planNames(), ", "))
-	bug := flags.String("bug", "", "build pipewatch with a seeded bug: "+strings.Join(bugNames(), ", "))
+	bug := flags.String("bug", "", "build pipewatch with a seeded bug: "+strings.Join(bugs, ", "))
 	keep := flags.String("keep", "", "keep project, state and logs in this folder")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *bug != "" && !slices.Contains(bugs, *bug) {
+		return fmt.Errorf("no seeded bug %q; there are: %s", *bug, strings.Join(bugs, ", "))
 	}
 	dir := *keep
 	if dir == "" {

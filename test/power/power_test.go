@@ -69,7 +69,7 @@ func TestWhatWasSafeIsThereAfterThePowerIsCut(t *testing.T) {
 func TestControlAStoreThatDoesNotSyncLoses(t *testing.T) {
 	mountable(t, "ext4")
 	binary := filepath.Join(t.TempDir(), "power")
-	bug := seeded.Bug{Pkg: "store", File: "store.go", Right: "MaxSize: size,\n", Wrong: "MaxSize: size, NoSync: true,\n"}
+	bug := seeded.Named("no-sync").Bug
 	if err := seeded.Build(t.Context(), binary, "test/power", &bug); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,9 @@
 //
 // A [Bug] is a piece of one source file and what is compiled in its place. It
 // must fit the file in exactly one place: one that does not fit any more would
-// prove nothing, and is an error.
+// prove nothing, and is an error. [Mutants] is the list of all of them, each with
+// the tests that must notice; whoever changes a line that a bug is about brings
+// the bug up to date (a test in cmd/pipewatch says so).
 package seeded
 
 import (
@@ -31,6 +33,14 @@ type Bug struct {
 	Right, Wrong string
 }
 
+// Fits tells whether the bug still fits its file, by the file's text.
+func (b Bug) Fits(src []byte) error {
+	if n := bytes.Count(src, []byte(b.Right)); n != 1 {
+		return fmt.Errorf("a seeded bug fits %s/%s in %d places and should in one: bring it up to date in test/seeded (it replaces %q)", b.Pkg, b.File, n, b.Right)
+	}
+	return nil
+}
+
 // Overlay writes the file with the bug into dir and gives the overlay file for
 // go build -overlay and go test -overlay.
 func (b Bug) Overlay(ctx context.Context, dir string) (string, error) {
@@ -43,8 +53,8 @@ func (b Bug) Overlay(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if n := bytes.Count(src, []byte(b.Right)); n != 1 {
-		return "", fmt.Errorf("the seeded bug fits %s/%s in %d places and should in one: bring it up to date", b.Pkg, b.File, n)
+	if err := b.Fits(src); err != nil {
+		return "", err
 	}
 	ill := filepath.Join(dir, "ill-"+b.File)
 	if err := os.WriteFile(ill, bytes.Replace(src, []byte(b.Right), []byte(b.Wrong), 1), 0o600); err != nil {

@@ -10,12 +10,6 @@ import (
 	"github.com/pipewatch-dev/pipewatch/test/seeded"
 )
 
-// leak is a reload that leaves something running.
-var leak = seeded.Bug{
-	Pkg: "cmd/pipewatch", File: "reload.go",
-	Right: "	old := r.service.projectNow()\n", Wrong: "	old := r.service.projectNow()\n	go func() { select {} }()\n",
-}
-
 // Strains mostly wait, so that all of them run side by side.
 func TestTheServiceKeepsItsPromisesUnderStrain(t *testing.T) {
 	if testing.Short() {
@@ -23,6 +17,7 @@ func TestTheServiceKeepsItsPromisesUnderStrain(t *testing.T) {
 	}
 	dir := t.TempDir()
 	well, ill := filepath.Join(dir, "well", "pipewatch"), filepath.Join(dir, "ill", "pipewatch")
+	leak := seeded.Named("reload-leaks").Bug
 	for binary, bug := range map[string]*seeded.Bug{well: nil, ill: &leak} {
 		if err := seeded.Build(t.Context(), binary, "cmd/pipewatch", bug); err != nil {
 			t.Fatal(err)
