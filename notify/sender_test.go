@@ -262,7 +262,10 @@ func TestDeadDestinationKeepsItsMessagesAndIsTriedEveryMinute(t *testing.T) {
 		box.Commit(fresh("inc-b", begun), "#b", begun)
 		s, stop := start(t, notify.Config{Outbox: box, Channel: slack})
 		time.Sleep(5*time.Minute + time.Second)
-		want := []notify.DestinationHealth{{Channel: "#a", Dead: true, Since: begun, Trouble: "invalid_auth", Pending: 3}, {Channel: "#b"}}
+		want := []notify.DestinationHealth{
+			{Channel: "#a", Dead: true, Since: begun, Trouble: "invalid_auth", Pending: 3, Oldest: begun, Failed: 6},
+			{Channel: "#b", Delivered: 1},
+		}
 		if diff := cmp.Diff(want, s.Destinations()); diff != "" {
 			t.Error(diff)
 		}
