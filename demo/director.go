@@ -199,6 +199,9 @@ func (d *Director) listen() {
 	for _, ch := range d.Slack.Channels() {
 		all := d.Slack.Messages(ch.ID)
 		for _, m := range all[d.read[ch.ID]:] {
+			if m.Ephemeral != "" {
+				continue // an answer to who pressed a button
+			}
 			heard := hear("#"+ch.Name, m)
 			d.ledger.Messages = append(d.ledger.Messages, heard)
 			d.told.said(heard)

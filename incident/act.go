@@ -25,7 +25,7 @@ type Act struct {
 	Incident ID        `json:"incident"`
 	Kind     ActKind   `json:"kind"`
 	By       string    `json:"by"`            // a name to be shown; empty is pipewatch itself
-	Via      string    `json:"via,omitempty"` // where it was done: "slack", "cli", "page", "api"
+	Via      string    `json:"via,omitempty"` // where it was done: "cli", "page", "api", or "slack" and the id of who did it, as names are not unique there
 	At       time.Time `json:"at"`
 	Until    time.Time `json:"until,omitzero"` // the end of a mute; required there, unused elsewhere
 	Note     string    `json:"note,omitempty"` // why, in the words of who did it

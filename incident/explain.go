@@ -22,7 +22,23 @@ type Explainer struct {
 	// "pipewatch.yaml:12:3" for "alerts.fail_after"; empty is nowhere, the
 	// default holds.
 	Origin func(key string) string
-	Now    time.Time
+	// Past gives what a check asked last and what it said before; nil knows
+	// nothing of either.
+	Past func(dag.CheckID) Past
+	Now  time.Time
+}
+
+// Past is what a check asked and said.
+type Past struct {
+	SQL  []string `json:"sql"`  // of the last evaluation
+	Said []Said   `json:"said"` // by the last evaluations, newest first
+}
+
+// Said is what one evaluation said.
+type Said struct {
+	At      time.Time      `json:"at"`
+	Outcome checks.Outcome `json:"outcome"`
+	Message string         `json:"message,omitempty"`
 }
 
 // NodeExplanation is why a node is as it is.
@@ -57,6 +73,7 @@ type CheckExplanation struct {
 	HeldBy     ID             `json:"held_by,omitempty"`
 	Announced  AnnouncementID `json:"announced,omitempty"`
 	Next       []string       `json:"next"` // what would change it, in sentences
+	Past       Past           `json:"past"`
 }
 
 // Setting is one value that a judgement or a decision used.
@@ -121,6 +138,10 @@ func (x Explainer) check(c *checks.Check, entries []*entry) CheckExplanation {
 		}
 	}
 	e.Next = orEmpty(x.next(c, s))
+	if x.Past != nil {
+		e.Past = x.Past(c.ID())
+	}
+	e.Past.SQL, e.Past.Said = orEmpty(e.Past.SQL), orEmpty(e.Past.Said)
 	return e
 }
 

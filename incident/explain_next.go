@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/dag"
@@ -18,13 +19,13 @@ func (x Explainer) next(c *checks.Check, s State) []string {
 	case Unknown:
 		say("it has never been judged; the first verdict makes it ok or pending")
 	case OK:
-		say("%d bad evaluations in a row make it failing", max(x.Policy.FailAfter, 1))
+		out = append(out, streak(x.Policy.FailAfter, "bad", "make it failing"))
 	case Pending:
 		say("%s; one good evaluation makes it ok", x.untilFailing(c, s))
 	case Failing:
-		say("%d good evaluations in a row end it", max(x.Policy.ResolveAfter, 1))
+		out = append(out, streak(x.Policy.ResolveAfter, "good", "end it"))
 	case Recovering:
-		say("%d more good evaluations in a row end it; a bad one makes it failing again", max(x.Policy.ResolveAfter-s.Good, 1))
+		say("%s; a bad one makes it failing again", streak(x.Policy.ResolveAfter-s.Good, "more good", "end it"))
 	}
 	if s.Troubles > 0 {
 		say("it has had no answer since %s: after %d times in a row and %s that is an incident of its connection", stamp(s.Troubled), x.Policy.ErrorAfter, x.Policy.ErrorFor)
@@ -47,9 +48,19 @@ func (x Explainer) next(c *checks.Check, s State) []string {
 func (x Explainer) untilFailing(c *checks.Check, s State) string {
 	more := max(x.Policy.FailAfter-s.Bad, 0)
 	if due := s.Since.Add(c.Spec.For); due.After(x.Now) {
-		return fmt.Sprintf("bad at %s or later, and %d more bad evaluations, make it failing", stamp(due), max(more, 1))
+		return fmt.Sprintf("%s, not before %s", streak(more, "more bad", "make it failing"), stamp(due))
 	}
-	return fmt.Sprintf("%d more bad evaluations make it failing", max(more, 1))
+	return streak(more, "more bad", "make it failing")
+}
+
+// streak says what so many evaluations in a row do: "2 good evaluations in a row
+// end it".
+func streak(n int, sort, do string) string {
+	if n <= 1 {
+		verb, rest, _ := strings.Cut(do, " ")
+		return fmt.Sprintf("one %s evaluation %ss %s", sort, verb, rest)
+	}
+	return fmt.Sprintf("%d %s evaluations in a row %s", n, sort, do)
 }
 
 // holder says what the incident that has a finding means for it.
@@ -125,7 +136,7 @@ func (x Explainer) nextOf(i Incident) []string {
 	}
 	switch {
 	case i.Kind == Data && i.Flapping.IsZero():
-		say("it closes when every check of %s has passed %d times in a row", i.Root, max(x.Policy.ResolveAfter, 1))
+		say("it closes when every check of %s has passed %s", i.Root, inARow(x.Policy.ResolveAfter))
 	case i.Kind == Data:
 		say("it comes and goes: it closes, or says that it stays broken, when nothing changes until %s", stamp(i.Turned.Add(x.Policy.Flap.Within)))
 	case i.Kind == CannotCheck:

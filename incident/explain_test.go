@@ -104,11 +104,11 @@ func TestWhatWouldChangeACheckIsSaid(t *testing.T) {
 	w.run(0)
 	expect(1, "2 bad evaluations in a row make it failing")
 	w.run(5, bad)
-	expect(6, "1 more bad evaluations make it failing")
+	expect(6, "one more bad evaluation makes it failing")
 	w.run(10, bad)
 	expect(11, "2 good evaluations in a row end it; it is the cause of inc-")
 	w.run(15)
-	expect(16, "1 more good evaluations in a row end it")
+	expect(16, "one more good evaluation ends it")
 	w.run(20)
 	w.announce(21, "shop/other", 21, 90)
 	w.run(25, "other/freshness: fail stale @24")
@@ -130,7 +130,7 @@ func TestAnIncidentSaysWhatWouldEndItAndWhoIsCalledWhen(t *testing.T) {
 			t.Fatal("not known")
 		}
 		text := strings.Join(x.Next, "; ")
-		want := "it closes when every check of " + string(i.Root) + " has passed 1 times in a row; people are called again at 2026-03-01T13:05:00Z unless somebody acknowledges it; it is escalated at 2026-03-01T12:35:00Z unless somebody acknowledges it"
+		want := "it closes when every check of " + string(i.Root) + " has passed once; people are called again at 2026-03-01T13:05:00Z unless somebody acknowledges it; it is escalated at 2026-03-01T12:35:00Z unless somebody acknowledges it"
 		if text != want {
 			t.Errorf("next: %q", text)
 		}

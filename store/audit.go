@@ -16,7 +16,7 @@ type Entry struct {
 	ID     string    `json:"id,omitempty"` // its place in the trail; given by the store
 	At     time.Time `json:"at"`
 	Who    string    `json:"who"`           // a user name, or "signal" and the like
-	Via    string    `json:"via,omitempty"` // where it was done: "slack", "cli", "page", "api"
+	Via    string    `json:"via,omitempty"` // where it was done: "cli", "page", "api", or "slack" and the user's id
 	Did    string    `json:"did"`           // one word: reload, ack, mute, announce, check
 	To     string    `json:"to"`            // what it was done to; empty for the whole
 	Detail string    `json:"detail"`        // anything more, in words

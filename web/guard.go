@@ -9,9 +9,12 @@ import (
 )
 
 const (
-	maxBody    = 100_000 // bytes of any request
+	maxBody    = 100_000 // bytes of any request but
+	maxPress   = 1 << 20 // those of Slack, which holds the whole message that was pressed
 	maxAtOnce  = 64      // requests in the handlers at a time
 	heartbeats = "/api/v1/heartbeats/"
+
+	interactions = "/slack/interactions"
 )
 
 // policy is what a browser may do with our pages: show them, with our style.
@@ -43,7 +46,11 @@ func guard(next http.Handler, hosts []string) http.Handler {
 			http.Error(w, "too many requests at once", http.StatusServiceUnavailable)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		most := int64(maxBody)
+		if r.URL.Path == interactions {
+			most = maxPress
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -21,6 +21,7 @@
 //	/api/v1/…                      the API, described by /api/v1/openapi.json
 //	/healthz /readyz /metrics      for those who run it
 //	/-/reload                      read the configuration again
+//	/slack/interactions            buttons that somebody pressed, signed by Slack
 package web
 
 import (
@@ -79,6 +80,9 @@ type Config struct {
 	// Audit lists what people did, newest first: at most limit, older than the
 	// entry named before unless that is empty.
 	Audit func(before string, limit int) ([]AuditEntry, error)
+	// Interactions takes the signed requests of Slack, at /slack/interactions;
+	// nil where there are none.
+	Interactions http.Handler
 	// Hosts are the names under which people reach the service, without
 	// port; those of the machine itself (localhost, 127.0.0.1, ::1) always
 	// count.
@@ -116,6 +120,9 @@ func New(c Config) *Site {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("POST /-/reload", s.reload)
+	if c.Interactions != nil {
+		mux.Handle("POST "+interactions, c.Interactions)
+	}
 	s.routeAPI(mux)
 	s.routePages(mux)
 	s.handler = guard(mux, c.Hosts)

@@ -25,6 +25,8 @@ type config struct {
 	Calendars   map[string]dag.Calendar      `yaml:"calendars" jsonschema_description:"Days on which something rests, by name: days, ranges such as 2026-12-24..2026-12-31, and rules such as rrule: FREQ=WEEKLY;BYDAY=SA,SU."`
 	Alerts      alertsConfig                 `yaml:"alerts" jsonschema_description:"When and where people are told."`
 	HTTP        httpConfig                   `yaml:"http" jsonschema_description:"The page and the API."`
+
+	written conf.Value // the file itself, which knows where each key stands
 }
 
 type stateConfig struct {
@@ -57,15 +59,16 @@ type alertsConfig struct {
 }
 
 type slackConfig struct {
-	Token          conf.Secret   `yaml:"token" jsonschema_description:"Bot token, from the environment or a file."`
-	AppToken       conf.Secret   `yaml:"app_token" later:"buttons come with a later release" jsonschema_description:"App token for Socket Mode."`
-	SigningSecret  conf.Secret   `yaml:"signing_secret" later:"buttons come with a later release" jsonschema_description:"Secret of signed interactions."`
-	WebhookURL     conf.Secret   `yaml:"webhook_url" jsonschema_description:"Incoming webhook, from the environment or a file: only new messages, to one channel. Beside a token it is the destination slack_webhook."`
-	Charts         bool          `yaml:"charts" jsonschema_description:"Show the last figures of the failing check as a row of bars. false."`
-	DefaultChannel string        `yaml:"default_channel" jsonschema_description:"Where incidents without an owner's channel go."`
-	APIURL         string        `yaml:"api_url" jsonschema_description:"https://slack.com/api/"`
-	Timeout        conf.Duration `yaml:"timeout" jsonschema_description:"How long one request may take. 10s."`
-	Quiet          conf.Duration `yaml:"quiet" jsonschema_description:"How long after a time-out Slack may still store a message. 30s."`
+	Token          conf.Secret     `yaml:"token" jsonschema_description:"Bot token, from the environment or a file."`
+	AppToken       conf.Secret     `yaml:"app_token" jsonschema_description:"App-level token (xapp-…), from the environment or a file: buttons over a connection that pipewatch opens."`
+	SigningSecret  conf.Secret     `yaml:"signing_secret" jsonschema_description:"Signing secret of the app, from the environment or a file: buttons by requests to /slack/interactions."`
+	Actors         conf.StringList `yaml:"actors" jsonschema_description:"Who may use the buttons: ids of people, e-mail addresses, or @groups. Everybody in the workspace."`
+	WebhookURL     conf.Secret     `yaml:"webhook_url" jsonschema_description:"Incoming webhook, from the environment or a file: only new messages, to one channel. Beside a token it is the destination slack_webhook."`
+	Charts         bool            `yaml:"charts" jsonschema_description:"Show the last figures of the failing check as a row of bars. false."`
+	DefaultChannel string          `yaml:"default_channel" jsonschema_description:"Where incidents without an owner's channel go."`
+	APIURL         string          `yaml:"api_url" jsonschema_description:"https://slack.com/api/"`
+	Timeout        conf.Duration   `yaml:"timeout" jsonschema_description:"How long one request may take. 10s."`
+	Quiet          conf.Duration   `yaml:"quiet" jsonschema_description:"How long after a time-out Slack may still store a message. 30s."`
 }
 
 type httpConfig struct {
@@ -111,6 +114,7 @@ func loadConfig(path string) (config, conf.Problems, error) {
 	dir := filepath.Dir(path)
 	v, problems = v.Expand(func(name string, _ conf.Value) (string, error) { return lookUp(dir, name) })
 	problems.Merge(v.Decode(&c))
+	c.written = v
 	c.defaults(dir)
 	problems.Merge(c.sense(v))
 	return c, problems, nil
@@ -178,6 +182,19 @@ func (c *config) sense(v conf.Value) conf.Problems {
 	}
 	problems.Merge(c.senseAlerts(v.Get("alerts")))
 	return problems
+}
+
+// origin is where a key such as "alerts.fail_after" stands; empty where it does
+// not.
+func (c *config) origin(key string) string {
+	v := c.written
+	for part := range strings.SplitSeq(key, ".") {
+		v = v.Get(part)
+	}
+	if !v.Exists() {
+		return ""
+	}
+	return v.Pos().String()
 }
 
 // loopback tells whether an address can be reached from this machine only.

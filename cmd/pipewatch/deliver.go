@@ -13,6 +13,7 @@ import (
 // ways are the operator's ways to tell people.
 type ways struct {
 	slack  notify.Channel            // the channels of a workspace
+	client *slack.Client             // the same workspace; nil without a bot token
 	oneWay map[string]notify.Channel // the webhooks, by the names of their destinations
 }
 
@@ -24,7 +25,8 @@ func openWays(cfg config) (ways, error) {
 	s := cfg.Alerts.Slack
 	w := ways{slack: noWorkspace{}, oneWay: map[string]notify.Channel{}}
 	if s.Token.Reveal() != "" {
-		w.slack = slackChannel(cfg)
+		w.client = slackChannel(cfg)
+		w.slack = w.client
 	}
 	if s.WebhookURL.Reveal() != "" {
 		w.oneWay[toSlackWebhook] = slack.NewWebhook(s.WebhookURL, s.Timeout.Std())

@@ -129,6 +129,7 @@ func (a *app) openStage(dir string, o demoOptions, story demo.Story) (_ *stage, 
 		return nil, err
 	}
 	p.config.HTTP.ExternalURL = "http://" + st.page.Addr().String()
+	p.config.Alerts.Slack.AppToken = conf.Secret(strictslack.DefaultAppToken) // so that the buttons work
 	db, err := store.Open(p.config.State.Path, store.Options{})
 	if err != nil {
 		return nil, exit{stateCode(err), err}
@@ -146,11 +147,11 @@ func (a *app) openStage(dir string, o demoOptions, story demo.Story) (_ *stage, 
 	})
 	client := slack.New(slack.Config{
 		Token: conf.Secret(strictslack.DefaultToken), APIURL: "http://" + st.slack.Addr().String() + "/api/",
-		DefaultChannel: p.config.Alerts.Slack.DefaultChannel,
+		DefaultChannel: p.config.Alerts.Slack.DefaultChannel, AppToken: p.config.Alerts.Slack.AppToken,
 	})
 	st.service, err = newService(parts{
 		project: p, source: source, store: db, now: clock.Now, wait: st.director.Wait, observe: st.director.Recorded,
-		channel: demo.Since(story.Stretches[0].From, client), log: a.demoLog(),
+		channel: demo.Since(story.Stretches[0].From, client), slack: client, log: a.demoLog(),
 	})
 	if err != nil {
 		return nil, exit{stateCode(err), err}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -15,8 +14,6 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/pipewatch-dev/pipewatch/notify/slack/strictslack"
 )
 
 // The scripts run the command as a user does; each is one behaviour.
@@ -36,18 +33,18 @@ func TestScripts(t *testing.T) {
 		Dir:           "testdata/script",
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
-			slack := httptest.NewServer(strictslack.New(devWorkspace(strictslack.DefaultToken, []string{"data-alerts"})))
-			e.Defer(slack.Close)
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				return err
 			}
 			e.Setenv("PAGE", l.Addr().String())
-			e.Setenv("SLACK", slack.URL)
+			e.Setenv("SLACK", openOffice(e, "http://"+l.Addr().String()+"/slack/interactions"))
+			e.Setenv("SLACK_BY_SOCKET", openOffice(e, ""))
 			return l.Close()
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "eventually": eventually, "appears": appears, "incident": openIncident, "spoil": spoil,
+			"press": press, "told": told, "represses": represses,
 		},
 	})
 }

@@ -90,7 +90,7 @@ func (a *app) serveProject(ctx context.Context, path string, cfg config, w ways)
 	clock := watch.Clock{}
 	s, err := newService(parts{
 		project: p, source: src, store: db, now: clock.Now, wait: clock.Wait, log: a.log, broken: t.broken,
-		channel: w.slack, oneWay: w.oneWay,
+		channel: w.slack, oneWay: w.oneWay, slack: w.client,
 		check: func(file string) error { return checkApart(ctx, file) },
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/incident"
 	"github.com/pipewatch-dev/pipewatch/notify"
+	"github.com/pipewatch-dev/pipewatch/notify/slack"
 	"github.com/pipewatch-dev/pipewatch/probe"
 	"github.com/pipewatch-dev/pipewatch/pulse"
 	"github.com/pipewatch-dev/pipewatch/store"
@@ -31,6 +32,7 @@ type parts struct {
 	store   *store.DB
 	channel notify.Channel
 	oneWay  map[string]notify.Channel // destinations that only take messages, by name
+	slack   *slack.Client             // whose buttons are taken; nil for none
 	now     func() time.Time
 	wait    func(ctx context.Context, until time.Time, busy bool, wake <-chan struct{}) error
 	// observe is told of every recorded run; it may be nil.
@@ -47,8 +49,14 @@ type service struct {
 	parts
 	loop   *watch.Service
 	sender *notify.Sender
-	latest *latest
-	began  time.Time
+	// presses are what people do with the buttons of messages; nil where none
+	// reach us, and then there are no buttons.
+	presses *slack.Presses
+	latest  *latest
+	began   time.Time
+	// patience is the operator's file as it was at the start, from which the
+	// loop has its policy.
+	patience config
 
 	site    *web.Site                 // nil until openSite
 	deadMan *pulse.DeadMan            // nil where there is none
@@ -62,13 +70,14 @@ type service struct {
 
 // newService puts a service together; nothing runs yet.
 func newService(p parts) (*service, error) {
-	s := &service{parts: p, latest: newLatest(), began: p.now()}
+	s := &service{parts: p, latest: newLatest(), began: p.now(), patience: p.project.config}
 	s.desk = p.project.desk()
-	slack := p.project.config.Alerts.Slack
+	s.presses = s.takePresses()
+	told := p.project.config.Alerts.Slack
 	s.sender = notify.NewSender(notify.Config{
 		Outbox: p.store, Channel: p.channel, OneWay: p.oneWay, Compose: s.compose,
 		Route:   func(i incident.Incident) notify.Route { return s.deskNow().Route(i) },
-		Timeout: slack.Timeout.Std(), Quiet: slack.Quiet.Std(), Moment: p.now,
+		Timeout: told.Timeout.Std(), Quiet: told.Quiet.Std(), Moment: p.now,
 		Log: p.log.With("component", "sender"),
 	})
 	loop, err := watch.New(watch.Config{
@@ -89,7 +98,6 @@ func (p *project) desk() notify.Desk {
 		Routes: p.config.rules(), Fallback: p.config.Alerts.Fallback, Mute: p.config.mutes(),
 		Quiet:    p.config.Alerts.QuietHours.in(p.config.Timezone),
 		Escalate: p.config.Alerts.Escalate.to(),
-		Actions:  p.config.Alerts.Slack.AppToken.Reveal() != "" || p.config.Alerts.Slack.SigningSecret.Reveal() != "",
 	}
 }
 
@@ -103,6 +111,7 @@ func (s *service) deskNow() notify.Desk {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	desk := s.desk
+	desk.Actions = s.presses != nil
 	if s.project.config.Alerts.Slack.Charts {
 		desk.Trend = s.trend
 	}
@@ -165,6 +174,9 @@ func (s *service) run(ctx context.Context, server *http.Server, listener net.Lis
 			stopLoop(keepErr)
 		}
 	})
+	if s.presses != nil {
+		wg.Go(func() { s.presses.Run(loopCtx) })
+	}
 	loopErr := s.loop.Run(loopCtx)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
@@ -184,9 +196,13 @@ func (s *service) openSite(reload func() error) *http.Server {
 	if u, err := url.Parse(s.project.config.HTTP.ExternalURL); err == nil && u.Hostname() != "" {
 		names = append(names, u.Hostname())
 	}
-	s.site = web.New(web.Config{
+	c := web.Config{
 		Source: s, Control: control{s, reload}, People: s.loop, Audit: s.audits, Hosts: names, Zone: s.zone(), Log: s.log.With("component", "web"),
-	})
+	}
+	if s.presses != nil && s.project.config.Alerts.Slack.SigningSecret.Reveal() != "" {
+		c.Interactions = s.presses
+	}
+	s.site = web.New(c)
 	return web.Server("", s.site)
 }
 

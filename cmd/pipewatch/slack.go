@@ -12,7 +12,8 @@ func (a *app) slackCommand() *cobra.Command {
 		Use: "manifest", Short: "Print the manifest of a Slack app that can do all that pipewatch needs", Args: cobra.NoArgs,
 		Long: `Print the manifest of a Slack app. At api.slack.com/apps choose Create New App, From
 a manifest, and paste it. Install the app, and put its bot token (xoxb-…) into
-SLACK_BOT_TOKEN.`,
+SLACK_BOT_TOKEN. For buttons make an app-level token (xapp-…) with the scope
+connections:write under Basic Information, and name it as alerts.slack.app_token.`,
 		RunE: func(*cobra.Command, []string) error {
 			fmt.Fprint(a.stdout, manifest)
 			return nil

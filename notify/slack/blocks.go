@@ -63,12 +63,14 @@ func buttons(n notify.Notice) []api.Block {
 		if !i.Escalated.Set() {
 			act("pw_escalate", "Escalate", api.StyleDefault)
 		}
-		if address(n.Link) == "" {
-			act("pw_explain", "Explain", api.StyleDefault)
-		}
+		act("pw_explain", "Explain", api.StyleDefault)
+	}
+	page := "Explain"
+	if n.Actions {
+		page = "Open page"
 	}
 	for _, b := range []struct{ id, label, url string }{
-		{"pw_open", "Explain", n.Link}, {"pw_runbook", "Runbook", n.Nodes[i.Root].Runbook},
+		{"pw_open", page, n.Link}, {"pw_runbook", "Runbook", n.Nodes[i.Root].Runbook},
 	} {
 		if to := address(b.url); to != "" {
 			e := api.NewButtonBlockElement(b.id, "", api.NewTextBlockObject(api.PlainTextType, b.label, false, false))

@@ -242,6 +242,15 @@ func TestWhoMayPress(t *testing.T) {
 	})
 }
 
+func TestAnswerWithIndentedLinesIsShownAsItIsWritten(t *testing.T) {
+	d := openCounter(t, nil, nil)
+	d.actor.reply = "flights is stale:\n  as `load` <!here> failed\n"
+	d.press(t, strictslack.Press{Action: "pw_explain"})
+	if got := d.told(t, "U0ANA00000"); got != "```\nflights is stale:\n  as 'load' &lt;!here&gt; failed\n```" {
+		t.Errorf("told %q", got)
+	}
+}
+
 func TestTroubleIsToldToWhoPressed(t *testing.T) {
 	d := openCounter(t, nil, nil)
 	d.actor.err = errors.New("disk full at /secret")

@@ -22,12 +22,8 @@ func (c *Client) respond(ctx context.Context, to, text string) error {
 	if !c.ours(to) {
 		return fmt.Errorf("answer a press: the address does not belong to alerts.slack.api_url")
 	}
-	lines := strings.Split(text, "\n")
-	for n, l := range lines {
-		lines[n] = escape(clean(l))
-	}
 	body, err := json.Marshal(map[string]any{
-		"response_type": api.ResponseTypeEphemeral, "replace_original": false, "text": clip(strings.Join(lines, "\n"), maxReply),
+		"response_type": api.ResponseTypeEphemeral, "replace_original": false, "text": reply(text),
 	})
 	if err != nil {
 		return fmt.Errorf("answer a press: %w", err)
@@ -46,6 +42,26 @@ func (c *Client) respond(ctx context.Context, to, text string) error {
 		return fmt.Errorf("answer a press: HTTP status %d", resp.StatusCode)
 	}
 	return nil
+}
+
+// reply is an answer as Slack shows it. One with indented lines is shown as it is
+// written, in a block of code.
+func reply(text string) string {
+	written := strings.Contains(text, "\n  ")
+	var lines []string
+	for l := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		depth := len(l) - len(strings.TrimLeft(l, " "))
+		l = l[:depth] + escape(clean(l))
+		if written {
+			l = strings.ReplaceAll(l, "`", "'")
+		}
+		lines = append(lines, l)
+	}
+	all := clip(strings.Join(lines, "\n"), maxReply)
+	if written {
+		return "```\n" + all + "\n```"
+	}
+	return all
 }
 
 // ours tells whether an address belongs to the Slack that we talk to. It comes
