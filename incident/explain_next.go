@@ -91,12 +91,21 @@ type Besides struct {
 	Why      []string   `json:"why"`
 }
 
-// Incident explains an incident; false when the book does not have it.
+// Incident explains an incident; false when the book does not have it, as it
+// ended long ago or never was.
 func (x Explainer) Incident(id ID) (IncidentExplanation, bool) {
 	i, known := x.Book.Incidents[id]
+	return x.Explain(i), known
+}
+
+// Explain explains an incident that need not be in the book. Of one that is over
+// there is nothing to say about its checks, which are what they are now: what
+// happened to it is in its lines.
+func (x Explainer) Explain(i Incident) IncidentExplanation {
 	out := IncidentExplanation{Incident: i, Root: []CheckExplanation{}, Held: []CheckExplanation{}, Beside: []Besides{}}
-	if !known {
-		return out, false
+	out.Next = orEmpty(x.nextOf(i))
+	if i.Status != Open {
+		return out
 	}
 	entries := causes(x.Suite, x.state)
 	for _, f := range i.Findings {
@@ -120,8 +129,7 @@ func (x Explainer) Incident(id ID) (IncidentExplanation, bool) {
 		}
 		out.Beside = append(out.Beside, b)
 	}
-	out.Next = orEmpty(x.nextOf(i))
-	return out, true
+	return out
 }
 
 // nextOf says what would end an incident or make it speak.
@@ -129,8 +137,8 @@ func (x Explainer) nextOf(i Incident) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if i.Status != Open {
-		if i.Status == Resolved && x.Policy.ReopenWithin > 0 {
-			say("what breaks on %s again before %s makes it red again", i.Root, stamp(i.ResolvedAt.Add(x.Policy.ReopenWithin)))
+		if until := i.ResolvedAt.Add(x.Policy.ReopenWithin); i.Status == Resolved && until.After(x.Now) {
+			say("what breaks on %s again before %s makes it red again", i.Root, stamp(until))
 		}
 		return out
 	}

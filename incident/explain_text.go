@@ -47,6 +47,12 @@ func (e IncidentExplanation) Text() string {
 			t.line(0, "%s", f.Message) // a file or pipewatch itself: no check says it
 		}
 	}
+	if i.Status != Open {
+		t.line(0, "It is over since %s. What happened:", stamp(i.ResolvedAt))
+		for _, l := range i.Lines {
+			t.line(1, "%s", strings.TrimSpace(fmt.Sprintf("%s  %s %s", stamp(l.At), l.Kind, strings.TrimSpace(l.By+" "+l.Detail))))
+		}
+	}
 	for _, c := range e.Root {
 		c.reasons(&t)
 	}

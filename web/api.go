@@ -45,6 +45,7 @@ func (s *Site) routeAPI(mux *http.ServeMux) {
 	huma.Register(api, op("get-history", "/nodes/{dag}/{node}/history", "What a node's checks said, run by run"), s.getHistory)
 	huma.Register(api, op("list-incidents", "/incidents", "Incidents, newest first"), s.getIncidents)
 	huma.Register(api, op("get-incident", "/incidents/{id}", "One incident from beginning to end"), s.getIncident)
+	s.routeExplanations(api)
 	s.routeActs(api)
 	s.routeHeartbeats(api)
 

@@ -171,7 +171,8 @@ func (s *Site) incidentPage(w http.ResponseWriter, r *http.Request) {
 	s.show(w, http.StatusOK, "incident", struct {
 		layout
 		incidentView
-	}{s.newLayout(now, view.Heading, "incidents"), view})
+		Why string
+	}{s.newLayout(now, view.Heading, "incidents"), view, now.Explainer.Explain(i).Text()})
 }
 
 func (s *Site) nodePage(w http.ResponseWriter, r *http.Request) {
@@ -188,8 +189,10 @@ func (s *Site) nodePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	view := viewer{now, s.zone}.nodeDetail(st, runs)
+	why, _ := now.Explainer.Node(st.Node)
 	s.show(w, http.StatusOK, "node", struct {
 		layout
 		nodeDetail
-	}{s.newLayout(now, view.Label, "node"), view})
+		Why string
+	}{s.newLayout(now, view.Label, "node"), view, why.Text()})
 }

@@ -21,6 +21,8 @@ type Snapshot struct {
 	Latest map[dag.CheckID]Latest // checks without an evaluation are missing
 	DAGs   map[string]DAGTimes    // by name
 
+	Explainer incident.Explainer // why all this is so
+
 	Broken       []BrokenFile  // DAG files of which the last good version is in use, or none
 	Reload       Reload        // how the last reload went
 	Destinations []Destination // where messages go

@@ -144,7 +144,11 @@ func (s *stage) record(run incident.Run) {
 	now.DAGs[run.DAG] = web.DAGTimes{LastSlot: run.Slot, LastRun: run.Moment, NextSlot: run.Slot.Add(15 * time.Minute)}
 }
 
-func (s *stage) Snapshot() web.Snapshot { return s.snapshot }
+func (s *stage) Snapshot() web.Snapshot {
+	now := s.snapshot
+	now.Explainer = incident.Explainer{Suite: now.Suite, Book: now.Book, Policy: incident.DefaultPolicy(), Now: now.At}
+	return now
+}
 
 func (s *stage) History(id dag.NodeID, n int) ([]incident.Run, error) {
 	var out []incident.Run

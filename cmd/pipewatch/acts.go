@@ -83,7 +83,11 @@ func (a *app) announceCommand() *cobra.Command {
 			if err != nil {
 				return exit{exitUsage, err}
 			}
-			body, err := c.post(cmd.Context(), "/nodes/"+args[0]+"/announce", map[string]any{"until": end, "reason": reason})
+			id, err := c.node(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			body, err := c.post(cmd.Context(), "/nodes/"+string(id)+"/announce", map[string]any{"until": end, "reason": reason})
 			if err != nil {
 				return err
 			}

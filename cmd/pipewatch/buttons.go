@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -196,9 +197,9 @@ const mostFound = 10
 
 // explain says why an incident is as it is.
 func (b buttons) explain(id incident.ID) (string, error) {
-	e, known := b.service.explainer().Incident(id)
-	if !known {
+	i, err := b.service.store.Incident(id)
+	if errors.Is(err, fs.ErrNotExist) {
 		return b.kindly(&incident.Refusal{Why: incident.UnknownIncident}), nil
 	}
-	return e.Text(), nil
+	return b.service.explainer().Explain(i).Text(), err
 }

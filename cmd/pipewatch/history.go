@@ -19,10 +19,6 @@ func (a *app) historyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "history NODE", Short: "Show what a node's checks said, run by run, on the running service", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			inDAG, name, ok := strings.Cut(args[0], "/")
-			if !ok {
-				return exit{exitUsage, fmt.Errorf("%q is no node: write dag/node, as pipewatch status lists them", args[0])}
-			}
 			var span conf.Duration
 			if since != "" {
 				var err error
@@ -30,7 +26,11 @@ func (a *app) historyCommand() *cobra.Command {
 					return exit{exitUsage, fmt.Errorf("--since: %w", err)}
 				}
 			}
-			body, err := c.get(cmd.Context(), "/nodes/"+inDAG+"/"+name+"/history?n=1000")
+			id, err := c.node(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			body, err := c.get(cmd.Context(), "/nodes/"+string(id)+"/history?n=1000")
 			if err != nil {
 				return err
 			}

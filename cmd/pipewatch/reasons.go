@@ -1,8 +1,10 @@
 package main
 
 import (
+	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/incident"
+	"github.com/pipewatch-dev/pipewatch/web"
 )
 
 // pastLength is how many evaluations an explanation shows.
@@ -10,10 +12,15 @@ const pastLength = 10
 
 // explainer tells why things are as they are now.
 func (s *service) explainer() incident.Explainer {
-	config, latest := s.patience, s.latest.all()
+	return s.explainerOf(s.loop.Suite(), s.store.Book(), s.latest.all())
+}
+
+// explainerOf is the explainer of what is known at one moment.
+func (s *service) explainerOf(suite *checks.Suite, book incident.Book, latest map[dag.CheckID]web.Latest) incident.Explainer {
+	config := s.patience
 	runs := map[dag.NodeID][]incident.Run{} // each node's is read once
 	return incident.Explainer{
-		Suite: s.loop.Suite(), Book: s.store.Book(), Policy: config.policy(), Origin: config.origin, Now: s.now(),
+		Suite: suite, Book: book, Policy: config.policy(), Origin: config.origin, Now: s.now(),
 		Past: func(id dag.CheckID) incident.Past {
 			p := incident.Past{SQL: latest[id].Result.SQL}
 			past, read := runs[id.Node()]

@@ -18,9 +18,9 @@ const late = 2 * time.Minute
 
 // Snapshot is all that is known now, for the page and the API.
 func (s *service) Snapshot() web.Snapshot {
-	suite, book := s.loop.Suite(), s.store.Book()
+	suite, book, latest := s.loop.Suite(), s.store.Book(), s.latest.all()
 	snap := web.Snapshot{
-		At: s.now(), Version: version(), Started: s.began, Suite: suite, Book: book, Latest: s.latest.all(),
+		At: s.now(), Version: version(), Started: s.began, Suite: suite, Book: book, Latest: latest, Explainer: s.explainerOf(suite, book, latest),
 		Nodes: incident.Assess(suite, func(id dag.CheckID) incident.State { return book.States[id] }),
 		DAGs:  s.dagTimes(), StateErr: s.store.Err(),
 	}
