@@ -78,7 +78,7 @@ var checkKinds = []struct {
 }{
 	{"job", "job", ""},
 	{"freshness", "freshness", ""},
-	{"row_count", "row_count", ""},
+	{"row_count", "row_count", "per"},
 	{"joins", "joins", "to"},
 	{"version", "version", "of"},
 	{"labels", "labels", ""},

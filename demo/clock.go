@@ -24,8 +24,8 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
-// set moves the clock; it never goes back.
-func (c *Clock) set(at time.Time) {
+// Set moves the clock; it never goes back.
+func (c *Clock) Set(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at.After(c.now) {

@@ -108,7 +108,7 @@ func (d *Director) Wait(ctx context.Context, until time.Time, busy bool, wake <-
 			return d.advance(ctx, until)
 		}
 		d.steps = d.steps[1:]
-		d.Clock.set(s.at)
+		d.Clock.Set(s.at)
 		if err := s.do(ctx); err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (d *Director) advance(ctx context.Context, to time.Time) error {
 		}
 	}
 	d.paced = time.Now()
-	d.Clock.set(to)
+	d.Clock.Set(to)
 	return nil
 }
 
