@@ -10,7 +10,7 @@ export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
 step := @tools/step.sh
 tool := go tool -modfile=tools/go.mod
 
-.PHONY: help setup engines build demo test lint fmt schema schema-drift bench fuzz cover
+.PHONY: help setup engines build demo test lint fmt schema schema-drift bench fuzz cover gallery
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,9 @@ bench: setup ## Measure; compare two outputs with: go tool -modfile=tools/go.mod
 
 fuzz: setup ## Run every fuzz test for 15 seconds; FUZZTIME=1m for longer
 	@tools/fuzz.sh $(FUZZTIME)
+
+gallery: setup ## Play more than fifty faults and count what is said of each (docs/gallery.md)
+	@go run ./test/gallery $(ARGS)
 
 cover: setup ## Measure what the tests reach
 	@mkdir -p bin

@@ -121,6 +121,9 @@ func (c *change) judge(jobs jobRuns) (j judgement, accepted bool) {
 	case runSucceeded:
 		underWay := c.explain(jobs)
 		switch {
+		case c.before == nil && len(c.restated) > 0:
+			// A loader has run at nearly every evaluation: nor can that.
+			return c.unexplained(j, "nothing was announced"), false
 		case len(c.explainedBy) > 0 && c.before != nil:
 			return c.unexplained(j, strings.Join(c.explainedBy, ", ")+" should bring something newer"), false
 		case len(c.explainedBy) > 0:

@@ -17,8 +17,15 @@ type jobInput struct {
 	Question probe.LastRuns
 }
 
-// jobsAbove are the jobs upstream of a node whose runs can be asked for, nearest first.
-func jobsAbove(s Site) []jobInput { return jobsOf(s.Graph, s.Graph.Upstream(s.Node.ID)) }
+// jobsAbove are the jobs whose runs explain what became of a node: those that write
+// it or, where none is known, all upstream, nearest first. A loader that runs every
+// hour explains nothing of a table that another job builds every night.
+func jobsAbove(s Site) []jobInput {
+	if own := writers(s.Graph, s.Node); len(own) > 0 {
+		return own
+	}
+	return jobsOf(s.Graph, s.Graph.Upstream(s.Node.ID))
+}
 
 // writers are the jobs that write a node: those it depends on itself.
 func writers(g *dag.Graph, n *dag.Node) []jobInput {

@@ -337,6 +337,36 @@ func TestAConnectionThatCannotAnswerIsOneIncident(t *testing.T) {
 	w.expect(w.run(30), "connection wh: closed")
 }
 
+func TestWhereAConnectionAnswersOthersItIsNotTheConnection(t *testing.T) {
+	w := newWorld(t)
+	w.policy.ErrorFor, w.policy.ErrorAfter = 0, 1
+	w.run(0)
+	w.expect(w.run(5, "other/freshness: error"), "connection wh: opened")
+	if !w.only().Partly {
+		t.Fatal("all but one check were answered")
+	}
+	var all []string
+	for c := range w.suite.All() {
+		all = append(all, strings.TrimPrefix(string(c.ID()), "shop/")+": error")
+	}
+	w.run(10, all...)
+	if w.only().Partly {
+		t.Fatal("no check of the connection was answered")
+	}
+}
+
+func TestAParentWhoseRowsChangedExplainsOrphansOfItsJoin(t *testing.T) {
+	for _, reason := range []string{"content_changed", "restated", "unexpected_values", "schema_changed"} {
+		w := newWorld(t)
+		w.run(0)
+		w.expect(w.run(5, "rates/freshness: fail "+reason, "orders/joins: fail orphans"), "rates: opened")
+	}
+	w := newWorld(t)
+	w.run(0)
+	// A value that is out of range says nothing of keys.
+	w.expect(w.run(5, "rates/freshness: fail out_of_range", "orders/joins: fail orphans"), "orders: opened", "rates: opened")
+}
+
 func TestAColumnThatASchemaChangeTookAwayBelongsToThatChange(t *testing.T) {
 	w := newWorld(t)
 	w.policy.ErrorFor, w.policy.ErrorAfter = 0, 1

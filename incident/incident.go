@@ -61,13 +61,16 @@ const (
 
 // Incident is one root cause from first failure to recovery.
 type Incident struct {
-	ID         ID           `json:"id"`
-	Kind       Kind         `json:"kind"`
-	Status     Status       `json:"status"`
-	Root       dag.NodeID   `json:"root,omitempty"`       // of a data or no-data incident
-	Connection string       `json:"connection,omitempty"` // of a cannot-check or clock incident
-	File       string       `json:"file,omitempty"`       // of a broken file
-	Trouble    string       `json:"trouble,omitempty"`    // name of pipewatch's own trouble
+	ID         ID         `json:"id"`
+	Kind       Kind       `json:"kind"`
+	Status     Status     `json:"status"`
+	Root       dag.NodeID `json:"root,omitempty"`       // of a data or no-data incident
+	Connection string     `json:"connection,omitempty"` // of a cannot-check or clock incident
+	// Partly tells of a cannot-check incident that the connection answers other
+	// checks: it is what these ask for that is broken.
+	Partly     bool         `json:"partly,omitempty"`
+	File       string       `json:"file,omitempty"`    // of a broken file
+	Trouble    string       `json:"trouble,omitempty"` // name of pipewatch's own trouble
 	Severity   dag.Severity `json:"severity"`
 	Findings   []Finding    `json:"findings"` // the root's own first, then what it holds, in topological order
 	Blocks     []dag.NodeID `json:"blocks"`   // every node below the root, healthy ones too

@@ -18,10 +18,13 @@ func (d *decision) blindness() {
 	}
 	planned := d.announcements()
 	blind := map[string][]Finding{}
-	alarm := map[string]bool{}
+	alarm, answers := map[string]bool{}, map[string]bool{}
 	var order []string
 	for c := range d.suite.All() {
 		s := d.state(c.ID())
+		if s.Troubles == 0 && s.Outcome != "" {
+			answers[c.Node.Connection] = true
+		}
 		if s.Troubles == 0 || held[c.ID()] || c.Spec.Shadow || d.excused(c, s, planned) {
 			continue
 		}
@@ -37,7 +40,7 @@ func (d *decision) blindness() {
 		}
 	}
 	for _, i := range d.open(CannotCheck) {
-		d.see(i, blind[i.Connection])
+		d.see(i, blind[i.Connection], answers[i.Connection])
 		delete(alarm, i.Connection)
 	}
 	for _, conn := range order {
@@ -46,7 +49,7 @@ func (d *decision) blindness() {
 		}
 		i := Incident{
 			ID: newID("connection "+conn, d.now), Kind: CannotCheck, Status: Open, Connection: conn,
-			Severity: dag.Error, OpenedAt: d.now, Findings: blind[conn], Onset: firstSeen(blind[conn]),
+			Severity: dag.Error, OpenedAt: d.now, Findings: blind[conn], Onset: firstSeen(blind[conn]), Partly: answers[conn],
 		}
 		i.say(d.now, Line{Kind: Opened})
 		d.change.Incidents[i.ID] = i
@@ -54,7 +57,7 @@ func (d *decision) blindness() {
 }
 
 // see brings a cannot-check incident up to date.
-func (d *decision) see(i Incident, blind []Finding) {
+func (d *decision) see(i Incident, blind []Finding, partly bool) {
 	switch {
 	case len(blind) == 0:
 		i.Status, i.ResolvedAt = Resolved, d.now
@@ -63,9 +66,9 @@ func (d *decision) see(i Incident, blind []Finding) {
 			i.Findings[n].Recovered = true
 		}
 		i.say(d.now, Line{Kind: Closed})
-	case !slices.EqualFunc(blind, i.Findings, Finding.same):
-		changed := len(blind) != len(i.Findings)
-		i.Findings = blind
+	case partly != i.Partly || !slices.EqualFunc(blind, i.Findings, Finding.same):
+		changed := len(blind) != len(i.Findings) || partly != i.Partly
+		i.Findings, i.Partly = blind, partly
 		if changed {
 			i.touch(d.now)
 		}

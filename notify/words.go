@@ -92,6 +92,9 @@ func (n Notice) Label(id dag.NodeID) string {
 func (n Notice) Subject(v Voice) string {
 	switch n.Incident.Kind {
 	case incident.CannotCheck:
+		if n.Incident.Partly {
+			return n.unanswered(v)
+		}
 		return "connection " + v.Name(n.Incident.Connection)
 	case incident.BrokenFile:
 		return "file " + v.Name(n.Incident.File)
@@ -103,6 +106,24 @@ func (n Notice) Subject(v Voice) string {
 		return "the clock of connection " + v.Name(n.Incident.Connection)
 	}
 	return v.Name(n.Label(n.Incident.Root))
+}
+
+// unanswered names the node most of whose checks get no answer, and how many
+// others there are: where one table is gone, it is that table.
+func (n Notice) unanswered(v Voice) string {
+	checks := map[dag.NodeID]int{}
+	var most dag.NodeID
+	for _, f := range n.Incident.Findings {
+		id := f.Check.Node()
+		if checks[id]++; most == "" || checks[id] > checks[most] {
+			most = id
+		}
+	}
+	name := v.Name(n.Label(most))
+	if more := len(checks) - 1; more > 0 {
+		return fmt.Sprintf("%s (and %s more)", name, Count(more, "node"))
+	}
+	return name
 }
 
 // Lead is the finding of the root that says most: the worst that still holds.
@@ -147,7 +168,7 @@ func Headline(n Notice, v Voice) string {
 	case "resolved":
 		switch i.Kind {
 		case incident.CannotCheck:
-			return fmt.Sprintf("%s answers again — was silent for %s", subject, lasted)
+			return fmt.Sprintf("%s can be checked again — could not for %s", subject, lasted)
 		case incident.BrokenFile:
 			return fmt.Sprintf("%s is taken up again — was broken for %s", subject, lasted)
 		case incident.Self:

@@ -59,6 +59,7 @@ var knows = map[string]string{
 	"examples":                 "",
 	"cmd/pipewatch":            everything,
 	"test/chronicle":           everything,
+	"test/gallery":             everything,
 	"test/damage":              everything,
 	"test/power":               everything,
 	"test/mutants":             "test/seeded",

@@ -149,7 +149,7 @@ func head(n notify.Notice, how string) string {
 		}
 		switch i.Kind {
 		case incident.CannotCheck:
-			again = "answers again"
+			again = "can be checked again"
 		case incident.BrokenFile:
 			again = "is taken up again"
 		case incident.ClockSkew:
@@ -161,6 +161,9 @@ func head(n notify.Notice, how string) string {
 	}
 	switch i.Kind {
 	case incident.CannotCheck:
+		if i.Partly {
+			return fmt.Sprintf("*%s cannot be checked*: the connection answers other checks, so that it is this which has to be mended", subject)
+		}
 		return fmt.Sprintf("*%s cannot be checked*: what is behind it may be well or not, nobody knows", subject)
 	case incident.BrokenFile:
 		return fmt.Sprintf("*%s is broken*: its last good version is watched on, if there was one; mend the file and it is taken up by itself", subject)
@@ -247,8 +250,12 @@ func facts(n notify.Notice) []string {
 		return []string{"*Problem*\n" + found, "*Since*\n" + date(i.Onset)}
 	}
 	if i.Kind == incident.CannotCheck {
+		asked := "*No answer from*\n"
+		if i.Partly {
+			asked = "*Asked through*\n"
+		}
 		return []string{
-			"*No answer from*\n" + code(i.Connection), "*Answer*\n" + found,
+			asked + code(i.Connection), "*Answer*\n" + found,
 			"*Checks in the dark*\n" + fmt.Sprint(len(i.Findings)), "*Since*\n" + date(i.Onset),
 		}
 	}

@@ -235,6 +235,7 @@ func situations(t *testing.T) map[string]situation {
 		"warn":                  {desk: d, i: b.weather},
 		"cannot_check":          {desk: d, i: b.dark},
 		"cannot_check_resolved": {desk: d, i: resolved(b.dark, "")},
+		"cannot_check_partly":   {desk: d, i: with(b.dark, func(i *incident.Incident) { i.Partly, i.Findings = true, i.Findings[:3] })},
 		"broken_file":           {desk: d, i: b.broken},
 		"broken_file_resolved":  {desk: d, i: resolved(b.broken, "")},
 		"moved":                 {desk: d, i: b.moved},

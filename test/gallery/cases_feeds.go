@@ -15,8 +15,8 @@ var feedFaults = []exhibit{
 		truths:   []truth{{root: flights, knowable: at(3, 13, 16, 5), touches: belowFlights}},
 	},
 	{
-		name: "a feed thins out", what: "seven of ten flights are not loaded", from: at(3, 14, 11, 0), until: at(3, 14, 18, 0),
-		feeds:  []feed{{"flights", at(3, 14, 13, 0), at(3, 14, 15, 30), "select * from due where hash(flight_id) % 10 < 3"}},
+		name: "a feed thins out", what: "five of six flights are not loaded", from: at(3, 14, 11, 0), until: at(3, 14, 18, 0),
+		feeds:  []feed{{"flights", at(3, 14, 13, 0), at(3, 14, 15, 30), "select * from due where hash(flight_id) % 6 = 0"}},
 		acts:   []act{{at(3, 14, 15, 40), "insert into flights by name select * exclude (sched_dep_at, dep_at, dep_time, arr_time, arr_delay) from memory.main.source_flights s where time_hour >= timestamptz '2013-03-14 17:00:00Z' and time_hour <= timestamptz '2013-03-14 19:00:00Z' and flight_id not in (select flight_id from flights)"}},
 		truths: []truth{{root: flights, knowable: at(3, 14, 14, 5), touches: belowFlights}},
 	},
@@ -37,9 +37,10 @@ var feedFaults = []exhibit{
 		truths: []truth{{root: weather, knowable: at(3, 20, 11, 5), touches: belowWeather}},
 	},
 	{
-		name: "a carrier is lost", what: "United's flights are not loaded any more", from: at(3, 26, 3, 0), until: at(3, 27, 3, 20),
+		name: "a carrier is lost", what: "United's flights are not loaded any more; the outcomes that find no flight show it before the day is over", from: at(3, 26, 3, 0), until: at(3, 27, 3, 20),
 		feeds:  []feed{{"flights", at(3, 26, 5, 0), at(3, 28, 0, 0), "select * from due where carrier <> 'UA'"}},
 		truths: []truth{{root: flights, knowable: at(3, 27, 0, 5), touches: belowFlights, lasts: true}},
+		missed: "flights are counted by carrier when a day is over; until then it is the outcomes that find no flight, and they are told at 19:05. The cause that is known five hours later did not begin before that, as far as anybody can know, so that it gets a message of its own, as the rules have it.",
 	},
 	{
 		name: "a station is lost", what: "the weather of LaGuardia is not loaded any more", from: at(4, 2, 11, 0), until: at(4, 3, 3, 20),
@@ -84,14 +85,15 @@ var feedFaults = []exhibit{
 		truths: []truth{{root: features, knowable: at(5, 1, 6, 5), touches: []dag.NodeID{trainingSet}, lasts: true}},
 	},
 	{
-		name: "a feed loses five per cent a day", what: "on the ninth day half of the flights are missing; no day was much worse than the one before", from: at(5, 15, 20, 0), until: at(5, 16, 3, 20),
-		acts:   []act{{at(5, 15, 19, 59), "delete from flights where dep_day > date '2013-05-06' and hash(flight_id) % 100 < 5.3 * (dep_day - date '2013-05-06')"}},
-		truths: []truth{{root: flights, knowable: at(5, 16, 0, 5), touches: belowFlights, lasts: true}},
+		name: "a feed loses a little", what: "every twentieth flight is not loaded", from: at(5, 15, 3, 0), until: at(5, 16, 3, 20),
+		feeds:  []feed{{"flights", at(5, 15, 4, 0), at(5, 17, 0, 0), "select * from due where hash(flight_id) % 20 > 0"}},
+		truths: []truth{{root: flights, knowable: at(5, 15, 22, 5), touches: belowFlights, lasts: true}},
+		missed: "a loss of five per cent is within what days differ by. What sees it is the join of the outcomes: they find no flight. The message names arrivals, whose rows have no match, and flights as what they do not match; which of the two is at fault no check can tell.",
 	},
 	{
-		name: "a weekend is thin", what: "on Saturday every second flight is missing; it is a fifth fewer than on Friday in any case", from: at(5, 11, 3, 0), until: at(5, 12, 3, 20),
-		feeds:  []feed{{"flights", at(5, 11, 4, 0), at(5, 12, 4, 0), "select * from due where hash(flight_id) % 100 < 48"}},
-		truths: []truth{{root: flights, knowable: at(5, 12, 0, 5), touches: belowFlights, lasts: true}},
+		name: "a weekend is thin", what: "on Saturday every second flight is missing; it is a fifth fewer than on Friday in any case", from: at(5, 11, 3, 0), until: at(5, 11, 14, 0),
+		feeds:  []feed{{"flights", at(5, 11, 4, 0), at(5, 12, 4, 0), "select * from due qualify row_number() over (order by flight_id) % 2 = 0"}},
+		truths: []truth{{root: flights, knowable: at(5, 11, 7, 5), touches: belowFlights, lasts: true}},
 	},
 	{
 		name: "a zone is forgotten", what: "New York's clock is written as if it were UTC: rows are dated four hours early", from: at(5, 22, 11, 0), until: at(5, 22, 17, 0),

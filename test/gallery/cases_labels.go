@@ -18,10 +18,10 @@ var labelFaults = []exhibit{
 		truths: []truth{{root: arrivals, knowable: at(7, 17, 0, 5), touches: belowArrivals, lasts: true}},
 	},
 	{
-		name: "labels from before the event", what: "arrivals are dated two days early", from: at(7, 17, 11, 0), until: at(7, 17, 18, 0),
-		feeds:  []feed{{"arrivals", at(7, 17, 13, 0), at(7, 17, 14, 30), "select * replace (label_time - interval 2 day as label_time) from due"}},
-		acts:   []act{{at(7, 17, 14, 40), "delete from arrivals a using flights f where a.flight_id = f.flight_id and a.label_time < f.time_hour; insert into arrivals by name select * from memory.main.source_arrivals s where label_time > timestamptz '2013-07-17 15:00:00Z' and label_time <= timestamptz '2013-07-17 18:00:00Z' and flight_id not in (select flight_id from arrivals)"}},
-		truths: []truth{{root: arrivals, knowable: at(7, 17, 13, 5), touches: belowArrivals}},
+		name: "labels from before the event", what: "arrivals are dated two days early; a day's labels are looked at when the day is over", from: at(7, 17, 20, 0), until: at(7, 18, 5, 0),
+		feeds:  []feed{{"arrivals", at(7, 17, 21, 0), at(7, 17, 22, 30), "select * replace (label_time - interval 2 day as label_time) from due"}},
+		acts:   []act{{at(7, 18, 1, 40), "delete from arrivals a using flights f where a.flight_id = f.flight_id and a.label_time < f.time_hour; insert into arrivals by name select * from memory.main.source_arrivals s where label_time > timestamptz '2013-07-17 23:00:00Z' and label_time <= timestamptz '2013-07-18 05:00:00Z' and flight_id not in (select flight_id from arrivals)"}},
+		truths: []truth{{root: arrivals, knowable: at(7, 18, 0, 5), touches: belowArrivals}},
 	},
 	{
 		name: "labels that contradict each other", what: "arrivals come twice, with other delays", from: at(7, 18, 11, 0), until: at(7, 18, 18, 0),
@@ -52,10 +52,10 @@ var labelFaults = []exhibit{
 		truths: []truth{{root: arrivals, knowable: at(7, 24, 14, 5), touches: belowArrivals}},
 	},
 	{
-		name: "labels without an example", what: "arrivals are told of flights that nobody planned", from: at(7, 25, 11, 0), until: at(7, 25, 18, 0),
+		name: "labels without an example", what: "arrivals are told of flights that nobody planned, which is patiently awaited for nine hours", from: at(7, 25, 11, 0), until: at(7, 26, 2, 0),
 		feeds:  []feed{{"arrivals", at(7, 25, 13, 0), at(7, 25, 14, 30), "select * from due union all select * replace ('X' || flight_id as flight_id) from due"}},
-		acts:   []act{{at(7, 25, 14, 40), "delete from arrivals where flight_id like 'X%'"}},
-		truths: []truth{{root: arrivals, knowable: at(7, 25, 13, 5), touches: belowArrivals}},
+		acts:   []act{{at(7, 25, 22, 40), "delete from arrivals where flight_id like 'X%'"}},
+		truths: []truth{{root: arrivals, knowable: at(7, 25, 22, 5), touches: belowArrivals}},
 	},
 	{
 		name: "labels without a value", what: "landed flights come without their delay", from: at(7, 26, 11, 0), until: at(7, 26, 18, 0),

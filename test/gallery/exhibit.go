@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/dag"
@@ -22,10 +23,13 @@ type exhibit struct {
 	// announced is work that somebody announces.
 	announced []announcement
 
+	// timeout is how long one statement may take, where that matters.
+	timeout time.Duration
+
 	// truths are what is to be found; none in a stretch that is to stay quiet.
 	truths []truth
-	// missed says why this cannot be found, or not as one message, with the checks
-	// of the gallery; the score counts it as missed all the same.
+	// missed says why this cannot be found, or not be told in one message that names
+	// the root, with the checks of the gallery; the score counts it all the same.
 	missed string
 }
 
@@ -35,6 +39,24 @@ type truth struct {
 	knowable time.Time  // the first evaluation at which a promise is broken
 	touches  []dag.NodeID
 	lasts    bool // it is not put right before the stretch ends
+}
+
+// broke is when the first thing goes wrong.
+func (e exhibit) broke() time.Time {
+	var all []time.Time
+	for _, t := range e.troubles {
+		all = append(all, t.from)
+	}
+	for _, f := range e.feeds {
+		all = append(all, f.from)
+	}
+	for _, a := range e.acts {
+		all = append(all, a.at)
+	}
+	for _, a := range e.away {
+		all = append(all, a.from)
+	}
+	return slices.MinFunc(all, time.Time.Compare)
 }
 
 // span is a part of time.

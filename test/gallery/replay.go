@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -60,7 +61,7 @@ func newReplay(ctx context.Context, sources *sql.DB, dir string, e exhibit, poli
 		company: &pipeline{exhibit: e, conn: conn, path: filepath.Join(dir, warehouseFile), name: "wh" + filepath.Base(dir), data: filepath.Join(filepath.Dir(dir), "data")},
 	}
 	r.ledger.runs = map[string][]time.Time{}
-	if r.service, err = openService(ctx, dir, r.clock, policy, r.wait, r.recorded); err != nil {
+	if r.service, err = openService(ctx, dir, r.clock, policy, cmp.Or(e.timeout, statementTimeout), r.wait, r.recorded); err != nil {
 		return nil, err
 	}
 	r.suite = r.service.suite

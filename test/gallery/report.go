@@ -44,7 +44,7 @@ func (r report) print(verdicts []verdict) bool {
 		r.details(v)
 	}
 	sum.print(r.out)
-	return sum.missed == 0 && sum.needless == 0
+	return sum.unexplained == 0 && sum.needless == 0
 }
 
 // details says what is not as it should be with an exhibit.
@@ -114,7 +114,7 @@ func texts(blocks []byte) []string {
 
 // summary is the score of the whole gallery.
 type summary struct {
-	exhibits, faults, found, first, named, exact, missed int
+	exhibits, faults, found, first, named, exact, unexplained int
 	messages, lines, needless                            int
 	runs                                                 int
 	quiet                                                time.Duration // without a fault
@@ -132,8 +132,11 @@ func (s *summary) add(v verdict) {
 	s.exhibits++
 	s.messages += len(v.said)
 	s.lines += v.lines
-	if v.exact() {
+	switch {
+	case v.exact():
 		s.exact++
+	case v.exhibit.missed == "":
+		s.unexplained++
 	}
 	first := v.faults[0].knowable
 	for _, f := range v.faults {
@@ -145,9 +148,6 @@ func (s *summary) add(v verdict) {
 			s.named++
 		}
 		if f.at.IsZero() {
-			if v.exhibit.missed == "" {
-				s.missed++
-			}
 			continue
 		}
 		s.found++

@@ -44,6 +44,7 @@ type said struct {
 	text     string // likewise
 	last     string // its text in the end
 	truth    int    // the fault it is about; -1: none
+	symptom  bool   // of a node that a fault touches: told apart from its cause
 }
 
 // judge holds what was said against the truth.
@@ -59,8 +60,20 @@ func judge(e exhibit, suite *checks.Suite, l *ledger, failures []string) verdict
 	for n, t := range e.truths {
 		v.faults = append(v.faults, v.fault(n, t, suite, l))
 	}
+	for n := range v.said {
+		v.said[n].symptom = v.follows(suite, v.said[n])
+	}
 	v.others()
 	return v
+}
+
+// follows tells whether a message is about something that follows from a fault.
+func (v *verdict) follows(suite *checks.Suite, s said) bool {
+	return s.truth < 0 && slices.ContainsFunc(v.faults, func(f found) bool {
+		below := func(c *checks.Check) bool { return slices.Contains(c.Upstream, f.root) }
+		return !s.at.Before(v.exhibit.broke()) && (slices.Contains(suite.Graph.Downstream(f.root), dag.NodeID(s.root)) ||
+			slices.ContainsFunc(suite.Of(dag.NodeID(s.root)), below))
+	})
 }
 
 // read takes from a message what it said at first and what it says in the end.
@@ -87,12 +100,12 @@ func (v *verdict) fault(n int, t truth, suite *checks.Suite, l *ledger) found {
 	names := regexp.MustCompile(`^\S+ (connection )?(\w+/)?` + label + `\b`)
 	for k := range v.said {
 		s := &v.said[k]
-		if s.truth >= 0 || s.at.Before(t.knowable) || !names.MatchString(s.text) && !v.became(*s, t) {
+		if s.truth >= 0 || s.at.Before(v.exhibit.broke()) || !names.MatchString(s.text) && !v.became(*s, t) {
 			continue
 		}
 		s.truth = n
 		f.at, f.named, f.widely = s.at, names.MatchString(s.text), v.hits(s.incident, t)
-		f.late = evaluations(l.runs, t.root, t.knowable, s.at)
+		f.late = evaluations(l.runs, t.root, t.knowable, s.at) - evaluations(l.runs, t.root, s.at, t.knowable)
 		break
 	}
 	switch {
@@ -102,6 +115,8 @@ func (v *verdict) fault(n int, t truth, suite *checks.Suite, l *ledger) found {
 		v.blame("%s was named only after another node", t.root)
 	case f.late > 0:
 		v.blame("%s was named %d evaluations late", t.root, f.late)
+	case f.late < 0:
+		v.blame("%s was named before it could be known: the truth is wrong", t.root)
 	}
 	if !f.at.IsZero() && !f.widely {
 		v.blame("the message about %s does not list all that it touches", t.root)
@@ -145,6 +160,8 @@ func (v *verdict) others() {
 		case s.truth >= 0:
 		case v.again(s):
 			v.blame("told again at %s: %s", clockOf(s.at), s.text)
+		case s.symptom:
+			v.blame("a symptom told apart from its cause at %s: %s", clockOf(s.at), s.text)
 		default:
 			v.blame("said for nothing at %s: %s", clockOf(s.at), s.text)
 		}
@@ -168,7 +185,7 @@ func (v *verdict) again(s said) bool {
 func (v *verdict) needless() int {
 	count := 0
 	for _, s := range v.said {
-		if s.truth < 0 && !v.again(s) {
+		if s.truth < 0 && !s.symptom && !v.again(s) {
 			count++
 		}
 	}

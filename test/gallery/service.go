@@ -70,7 +70,7 @@ type service struct {
 }
 
 // openService puts it together; nothing runs yet but the Slack.
-func openService(ctx context.Context, dir string, clock *demo.Clock, policy incident.Policy, wait waiting, recorded func(incident.Run, incident.Change)) (_ *service, err error) {
+func openService(ctx context.Context, dir string, clock *demo.Clock, policy incident.Policy, timeout time.Duration, wait waiting, recorded func(incident.Run, incident.Change)) (_ *service, err error) {
 	s := &service{}
 	defer func() {
 		if err != nil {
@@ -85,7 +85,7 @@ func openService(ctx context.Context, dir string, clock *demo.Clock, policy inci
 	}
 	s.closers = append(s.closers, s.store.Close)
 	source, err := duckdb.Open(ctx, duckdb.Options{Path: warehouseFile, Dir: dir, Limits: warehouse.Limits{
-		MaxQueries: 2, StatementTimeout: statementTimeout, FreeSQL: true, Now: time.Now,
+		MaxQueries: 2, StatementTimeout: timeout, FreeSQL: true, Now: time.Now,
 	}})
 	if err != nil {
 		return nil, err
@@ -99,12 +99,12 @@ func openService(ctx context.Context, dir string, clock *demo.Clock, policy inci
 	log := slog.New(slog.DiscardHandler)
 	client := slack.New(slack.Config{Token: conf.Secret(strictslack.DefaultToken), APIURL: url, DefaultChannel: desk.Default})
 	s.sender = notify.NewSender(notify.Config{
-		Outbox: s.store, Channel: demo.Since(clock.Now(), client), Compose: desk.Compose, Moment: clock.Now, Log: log,
+		Outbox: s.store, Channel: demo.Since(clock.Now(), client), Compose: desk.Compose, Route: desk.Route, Moment: clock.Now, Log: log,
 	})
 	s.loop, err = watch.New(watch.Config{
 		Source: warehouse.Split(map[string]probe.Source{"wh": source, probe.HeartbeatConn: heartbeat.Source{Journal: s.store}}),
 		Store:  s.store, Policy: policy, Now: clock.Now, Wait: wait, Log: log,
-		Route: func(_ *checks.Suite, i incident.Incident) string { channel, _ := desk.Route(i); return channel },
+		Route: func(_ *checks.Suite, i incident.Incident) string { return desk.Route(i).Channel },
 		Recorded: func(run incident.Run, change incident.Change) {
 			if len(change.Incidents) > 0 {
 				s.sender.Kick()
@@ -116,8 +116,8 @@ func openService(ctx context.Context, dir string, clock *demo.Clock, policy inci
 }
 
 // statementTimeout is how long one statement may take; those of the gallery take
-// some milliseconds, but for the one that is to run into it.
-const statementTimeout = time.Second
+// some milliseconds.
+const statementTimeout = 30 * time.Second
 
 // openSlack runs a workspace; it gives the address of its API.
 func (s *service) openSlack(clock *demo.Clock) (string, error) {
