@@ -115,10 +115,10 @@ func texts(blocks []byte) []string {
 // summary is the score of the whole gallery.
 type summary struct {
 	exhibits, faults, found, first, named, exact, unexplained int
-	messages, lines, needless                            int
-	runs                                                 int
-	quiet                                                time.Duration // without a fault
-	alarms                                               int           // in that time
+	messages, lines, needless                                 int
+	runs                                                      int
+	quiet                                                     time.Duration // without a fault
+	alarms                                                    int           // in that time
 }
 
 func (s *summary) add(v verdict) {
