@@ -18,13 +18,10 @@ func (d *decision) blindness() {
 	}
 	planned := d.announcements()
 	blind := map[string][]Finding{}
-	alarm, answers := map[string]bool{}, map[string]bool{}
+	alarm := map[string]bool{}
 	var order []string
 	for c := range d.suite.All() {
 		s := d.state(c.ID())
-		if s.Troubles == 0 && s.Outcome != "" {
-			answers[c.Node.Connection] = true
-		}
 		if s.Troubles == 0 || held[c.ID()] || c.Spec.Shadow || d.excused(c, s, planned) {
 			continue
 		}
@@ -39,6 +36,7 @@ func (d *decision) blindness() {
 			alarm[conn] = true
 		}
 	}
+	answers := d.answers(blind)
 	for _, i := range d.open(CannotCheck) {
 		d.see(i, blind[i.Connection], answers[i.Connection])
 		delete(alarm, i.Connection)
@@ -54,6 +52,23 @@ func (d *decision) blindness() {
 		i.say(d.now, Line{Kind: Opened})
 		d.change.Incidents[i.ID] = i
 	}
+}
+
+// answers tells which of the connections in trouble have answered since it began: a
+// check of a table that was evaluated and is in none. Jobs may be asked elsewhere.
+func (d *decision) answers(blind map[string][]Finding) map[string]bool {
+	answers, since := map[string]bool{}, map[string]time.Time{}
+	for conn, findings := range blind {
+		since[conn] = firstSeen(findings)
+	}
+	for c := range d.suite.All() {
+		s := d.state(c.ID())
+		began, dark := since[c.Node.Connection]
+		if dark && c.Node.Type != dag.Job && s.Troubles == 0 && !s.At.Before(began) {
+			answers[c.Node.Connection] = true
+		}
+	}
+	return answers
 }
 
 // see brings a cannot-check incident up to date.

@@ -72,7 +72,8 @@ var feedFaults = []exhibit{
 		truths: []truth{{root: flights, knowable: at(4, 25, 14, 5), touches: belowFlights}},
 	},
 	{
-		name: "a re-run doubles a day", what: "yesterday's load is run again and adds its rows a second time", from: at(4, 30, 8, 0), until: at(4, 30, 15, 0),
+		name: "a re-run doubles a day", what: "yesterday's load is run again and adds its rows a second time; the repair rewrites a closed day and is announced", from: at(4, 30, 8, 0), until: at(4, 30, 15, 20),
+		announced: []announcement{{node: flights, from: at(4, 30, 12, 15), until: at(4, 30, 13, 30)}},
 		acts: []act{
 			{at(4, 30, 10, 30), "insert into flights select * from flights where dep_day = date '2013-04-29'"},
 			{at(4, 30, 12, 30), "create or replace table flights as select distinct * from flights"},

@@ -120,7 +120,7 @@ func (r *replay) tell(ctx context.Context) error {
 	a := r.announce[0]
 	r.announce = r.announce[1:]
 	r.clock.Set(a.from)
-	_, err := r.service.loop.Announce(ctx, incident.Announcement{Node: a.node, Until: a.until, Reason: "backfill of January", By: "ana", Via: "api"})
+	_, err := r.service.loop.Announce(ctx, incident.Announcement{Node: a.node, Until: a.until, Reason: "a backfill", By: "ana", Via: "api"})
 	return err
 }
 
