@@ -138,11 +138,7 @@ func (s *summary) add(v verdict) {
 	case v.exhibit.missed == "":
 		s.unexplained++
 	}
-	first := v.faults[0].knowable
 	for _, f := range v.faults {
-		if f.knowable.Before(first) {
-			first = f.knowable
-		}
 		s.faults++
 		if f.named {
 			s.named++
@@ -155,9 +151,9 @@ func (s *summary) add(v verdict) {
 			s.first++
 		}
 	}
-	s.quiet += first.Sub(v.exhibit.from)
+	s.quiet += v.exhibit.broke().Sub(v.exhibit.from)
 	for _, m := range v.said {
-		if m.at.Before(first) {
+		if m.at.Before(v.exhibit.broke()) {
 			s.alarms++
 		}
 	}
