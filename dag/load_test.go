@@ -157,6 +157,7 @@ nodes:
     freshness: ~
     joins: [{to: plain, on: id}, {to: other/node, on: id, where: x, name: special}]
     version: [{of: schema}, {columns: "*"}]
+    row_count: [{min: 1}, {per: hour, min: 1}]
   lone: {table: l, freshness: ~, joins: [{to: plain, on: id}], version: {of: schema}}
 `)
 	type spec struct {
@@ -190,6 +191,8 @@ nodes:
 			Params: m{"to": "other/node", "on": "id"}},
 		"shop/several/version_schema":  hourly("version", m{"of": "schema"}),
 		"shop/several/version_content": hourly("version", m{"columns": "*"}),
+		"shop/several/row_count":       hourly("row_count", m{"min": int64(1)}),
+		"shop/several/row_count_hour":  hourly("row_count", m{"per": "hour", "min": int64(1)}),
 		"shop/lone/joins":              hourly("joins", m{"to": "plain", "on": "id"}),
 		"shop/lone/version":            hourly("version", m{"of": "schema"}),
 	}

@@ -355,18 +355,6 @@ func TestWhereAConnectionAnswersOthersItIsNotTheConnection(t *testing.T) {
 	}
 }
 
-func TestAParentWhoseRowsChangedExplainsOrphansOfItsJoin(t *testing.T) {
-	for _, reason := range []string{"content_changed", "restated", "unexpected_values", "schema_changed"} {
-		w := newWorld(t)
-		w.run(0)
-		w.expect(w.run(5, "rates/freshness: fail "+reason, "orders/joins: fail orphans"), "rates: opened")
-	}
-	w := newWorld(t)
-	w.run(0)
-	// A value that is out of range says nothing of keys.
-	w.expect(w.run(5, "rates/freshness: fail out_of_range", "orders/joins: fail orphans"), "orders: opened", "rates: opened")
-}
-
 func TestAColumnThatASchemaChangeTookAwayBelongsToThatChange(t *testing.T) {
 	w := newWorld(t)
 	w.policy.ErrorFor, w.policy.ErrorAfter = 0, 1

@@ -29,10 +29,6 @@ var (
 	})
 )
 
-// keysChanged are findings of a join's parent which say that its keys may be other
-// than they were.
-var keysChanged = reasons{checks.UnexpectedValues, checks.ContentChanged, checks.Restated, checks.UnexplainedChange, checks.SchemaChanged}
-
 // dataRules says which finding of a table, view or query explains which below
 // (semantics: "what explains what"). What is not listed explains itself only.
 var dataRules = []rule{
@@ -88,8 +84,8 @@ func explains(above, below *checks.Check, why, what Finding) bool {
 	if why.Reason == what.Reason {
 		return true
 	}
-	if what.Reason == checks.Orphans && keysChanged.has(why.Reason) {
-		return slices.Contains(below.Upstream, dag.NodeID(above.Node.ID)) // the parent of that join
+	if why.Reason == checks.UnexpectedValues && what.Reason == checks.Orphans {
+		return slices.Contains(below.Upstream, dag.NodeID(above.Node.ID))
 	}
 	for _, r := range dataRules {
 		if r.above.has(why.Reason) && r.below.has(what.Reason) {
