@@ -136,13 +136,27 @@ func (p freshnessParams) watermark(newest probe.Instant, class probe.TypeClass) 
 		return t, t
 	}
 	if class == probe.Date && p.DateSemantics == "complete" {
-		zone, err := time.LoadLocation(p.ColumnTZ) // "" is UTC
-		if err != nil {
-			zone = time.UTC // reported where the zone was written
-		}
-		t = addDays(t, 1, zone)
+		t = addDays(t, 1, p.columnZone())
 	}
 	return t, t.Add(p.Granularity.Std())
+}
+
+// columnZone is the zone of a DATE's days.
+func (p freshnessParams) columnZone() *time.Location {
+	zone, err := time.LoadLocation(p.ColumnTZ) // "" is UTC
+	if err != nil {
+		return time.UTC // reported where the zone was written
+	}
+	return zone
+}
+
+// shown is the newest value as one who looks into the table sees it: a day that is
+// whole is that day, although it stands for its end.
+func (p freshnessParams) shown(newest time.Time, mark probe.Mark) string {
+	if mark.Class == probe.Date && p.DateSemantics == "complete" {
+		return mark.Max.Time().In(p.columnZone()).Format(time.DateOnly)
+	}
+	return clock(newest, p.deadline.zone)
 }
 
 func askFreshness(s Site, p freshnessParams, _ Memory, at Moment) []probe.Question {
@@ -202,7 +216,7 @@ func judgeFreshness(s Site, p freshnessParams, as []probe.Answer, m Memory, at M
 	}
 	found := []judgement{p.judgeAge(newest, at)}
 	if p.deadline != nil {
-		found = append(found, p.judgeDeadline(newest, complete, at, &expected))
+		found = append(found, p.judgeDeadline(p.shown(newest, mark), complete, at, &expected))
 	}
 	decided := worst(found[0], append(found[1:], p.ahead(mark))...)
 	decided.goodUntil = newest
@@ -271,7 +285,7 @@ func (p freshnessParams) judgeAge(newest time.Time, at Moment) judgement {
 // judgeDeadline holds the moment against the first deadline that promises more
 // than is there. When several were missed the oldest decides, so that a new
 // deadline's grace does not make an old failure milder.
-func (p freshnessParams) judgeDeadline(newest, complete time.Time, at Moment, expected *freshnessExpected) judgement {
+func (p freshnessParams) judgeDeadline(newest string, complete time.Time, at Moment, expected *freshnessExpected) judgement {
 	zone := p.deadline.zone
 	due := p.deadline.due(p.Covers, complete)
 	expected.GraceSeconds = int64(p.Grace.Std() / time.Second)
@@ -284,7 +298,7 @@ func (p freshnessParams) judgeDeadline(newest, complete time.Time, at Moment, ex
 	}
 	expected.Deadline, expected.DueThrough = new(due.at.UTC()), new(due.through.UTC())
 	j := judgement{outcome: Fail, reason: Late, onset: due.at, message: fmt.Sprintf("newest %s is %s; all before %s was due at %s, %s ago",
-		p.Column, clock(newest, zone), clock(due.through, zone), clock(due.at, zone), spoken(at.Now.Sub(due.at)))}
+		p.Column, newest, clock(due.through, zone), clock(due.at, zone), spoken(at.Now.Sub(due.at)))}
 	if end := due.at.Add(p.Grace.Std()); !at.Now.After(end) {
 		j.outcome = Warn
 		if p.Grace > 0 {

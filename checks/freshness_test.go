@@ -80,6 +80,8 @@ func TestFreshnessOfDates(t *testing.T) {
 			"fail stale: newest day is 32h old, limit 1d", `{"watermark": "2013-06-14T04:00:00Z", "age_seconds": 115200}`},
 		{"a whole day counts from its end", "freshness: {column: day, error_after: 1d, date_semantics: complete}",
 			"pass: newest day is 8h old", `{"watermark": "2013-06-15T04:00:00Z", "age_seconds": 28800}`},
+		{"a missed deadline names the newest day as it stands in the table", `freshness: {column: day, date_semantics: complete, by: "07:00", covers: same_day}`,
+			"fail late: newest day is 2013-06-14; all before 2013-06-16 00:00 EDT was due at 2013-06-15 07:00 EDT, 1h ago", `{"watermark": "2013-06-15T04:00:00Z", "age_seconds": 28800}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := play(t, checkOf(t, c.keys, "freshness"), []turn{{"2013-06-15T12:00:00Z", []any{date}, c.want}})

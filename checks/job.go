@@ -225,7 +225,7 @@ func lasted(run *probe.JobRun, at Moment) time.Duration {
 func (p jobParams) judgeSuccess(h jobHistory, at Moment) judgement {
 	if p.SucceededWithin == nil {
 		if p.deadline == nil && h.finished != nil && h.finished.State == failed {
-			return failedRun(h.finished, "", at)
+			return failedRun(h.finished, at)
 		}
 		return judgement{outcome: Pass, message: h.describe(at)}
 	}
@@ -252,13 +252,15 @@ func (p jobParams) judgeDeadline(h jobHistory, at Moment) (judgement, time.Time)
 
 // broken is a missed limit on success: failed when the newest run is why.
 func (h jobHistory) broken(limit string, onset time.Time, at Moment) judgement {
-	if h.newest.State == failed {
-		return failedRun(h.newest, limit, at)
-	}
 	j := judgement{outcome: Fail, reason: Late, message: "it has never succeeded, " + limit}
 	if !h.succeeded.IsZero() {
 		j.onset = onset
 		j.message = fmt.Sprintf("last success was %s ago, %s", spoken(at.Now.Sub(h.succeeded)), limit)
+	}
+	if h.newest.State == failed {
+		run := failedRun(h.newest, at)
+		run.message += "; " + j.message
+		return run
 	}
 	if h.newest.State == running || h.newest.State == queued {
 		j.message += fmt.Sprintf("; a run has been %s for %s", h.newest.State, spoken(lasted(h.newest, at)))
@@ -267,12 +269,9 @@ func (h jobHistory) broken(limit string, onset time.Time, at Moment) judgement {
 }
 
 // failedRun is the judgement on a run that failed; it became true at its end.
-func failedRun(run *probe.JobRun, limit string, at Moment) judgement {
+func failedRun(run *probe.JobRun, at Moment) judgement {
 	j := judgement{outcome: Fail, reason: JobFailed, onset: cmp.Or(run.Ended, run.Started).Time()}
 	j.message = fmt.Sprintf("run %s failed %s ago", run.ID, spoken(at.Now.Sub(j.onset)))
-	if limit != "" {
-		j.message += ", " + limit
-	}
 	return j
 }
 

@@ -58,7 +58,7 @@ func TestJobVerdicts(t *testing.T) {
 			{"2013-06-15T10:00:01Z", runs(good), "fail late: last success was 1h30m ago, limit 1h30m"}}},
 		{"a failure is the reason only once the limit is broken", "{heartbeat: load, succeeded_within: 90m}", []turn{
 			{"2013-06-15T09:30:00Z", runs(bad, good), "pass: last success was 1h ago"},
-			{"2013-06-15T10:10:00Z", runs(bad, good), "fail failed: run r2 failed 1h ago, limit 1h30m"}}},
+			{"2013-06-15T10:10:00Z", runs(bad, good), "fail failed: run r2 failed 1h ago; last success was 1h40m ago, limit 1h30m"}}},
 		{"a run on the way after a failure leaves it late", "{heartbeat: load, succeeded_within: 90m}", []turn{
 			{"2013-06-15T10:10:00Z", runs(ran("r3", "running", "2013-06-15T10:00:00Z", ""), bad, good),
 				"fail late: last success was 1h40m ago, limit 1h30m; a run has been running for 10m"}}},
@@ -75,12 +75,12 @@ func TestJobVerdicts(t *testing.T) {
 			{"2013-06-15T10:00:00Z", runs(), "fail never_ran: it has never run"},
 			{"2013-06-15T10:00:00Z", runs(ran("r1", "skipped", "2013-06-15T09:00:00Z", "2013-06-15T09:00:00Z")), "fail never_ran: it has never run"}}},
 		{"it never succeeded", "{heartbeat: load, succeeded_within: 90m}", []turn{
-			{"2013-06-15T10:10:00Z", runs(bad), "fail failed: run r2 failed 1h ago, limit 1h30m"},
+			{"2013-06-15T10:10:00Z", runs(bad), "fail failed: run r2 failed 1h ago; it has never succeeded, limit 1h30m"},
 			{"2013-06-15T10:10:00Z", runs(ran("r3", "queued", "2013-06-15T10:00:00Z", "")), "fail late: it has never succeeded, limit 1h30m; a run has been queued for 10m"}}},
 		{"a deadline that nothing meets", `{heartbeat: load, by: "07:00", every: day}`, []turn{
 			{"2013-06-16T10:59:59Z", runs(ran("r1", "success", "2013-06-15T10:00:00Z", "2013-06-15T10:30:00Z")), "pass: last success was 24h29m ago"},
 			{"2013-06-16T11:00:00Z", runs(ran("r1", "success", "2013-06-15T10:00:00Z", "2013-06-15T10:30:00Z")), "fail late: last success was 24h30m ago, due at 2013-06-16 07:00 EDT"},
-			{"2013-06-16T11:00:00Z", runs(bad), "fail failed: run r2 failed 25h50m ago, a deadline has passed"}}},
+			{"2013-06-16T11:00:00Z", runs(bad), "fail failed: run r2 failed 25h50m ago; it has never succeeded, a deadline has passed"}}},
 		{"a runtime warns and then fails", "{heartbeat: load, warn_runtime: 20m, max_runtime: 40m}", []turn{
 			{"2013-06-15T10:20:00Z", runs(ran("r3", "running", "2013-06-15T10:00:00Z", "")), "pass: a run has been running for 20m"},
 			{"2013-06-15T10:30:00Z", runs(ran("r3", "running", "2013-06-15T10:00:00Z", "")), "warn too_long: run r3 has been running for 30m, limit 20m"},
@@ -107,7 +107,7 @@ func TestJobVerdicts(t *testing.T) {
 func TestJobOnset(t *testing.T) {
 	v := play(t, jobCheck(t, "{heartbeat: load, succeeded_within: 90m}"), []turn{{"2013-06-15T10:10:00Z", []any{[]probe.JobRun{
 		ran("r2", "failed", "2013-06-15T09:00:00Z", "2013-06-15T09:10:00Z"), ran("r1", "success", "2013-06-15T08:00:00Z", "2013-06-15T08:30:00Z"),
-	}}, "fail failed: run r2 failed 1h ago, limit 1h30m"}})
+	}}, "fail failed: run r2 failed 1h ago; last success was 1h40m ago, limit 1h30m"}})
 	if want := moment(t, "2013-06-15T09:10:00Z").Now; !v.Onset.Equal(want) {
 		t.Errorf("onset %s, want the end of the failed run, %s", v.Onset, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
 	"github.com/pipewatch-dev/pipewatch/dag"
@@ -88,7 +89,7 @@ func judgeSQL(_ Site, p sqlParams, as []probe.Answer, _ Memory, _ Moment) (Verdi
 // judge holds a number against the limits; these are part of what is good.
 func (e expectation) judge(n float64) judgement {
 	fail := func(reason Reason, relation string, limit float64) judgement {
-		return judgement{outcome: Fail, reason: reason, message: fmt.Sprintf("value is %s, expected %s%s", plain(n), relation, plain(limit))}
+		return judgement{outcome: Fail, reason: reason, message: fmt.Sprintf("value is %s, expected %s%s", beside(n, limit), relation, plain(limit))}
 	}
 	switch {
 	case e.Min != nil && n < *e.Min:
@@ -98,13 +99,40 @@ func (e expectation) judge(n float64) judgement {
 	case e.Equals != nil && n != *e.Equals:
 		return fail(Unequal, "", *e.Equals)
 	}
-	return judgement{outcome: Pass, message: "value is " + plain(n)}
+	return judgement{outcome: Pass, message: "value is " + digits(n, 6)}
 }
 
-// plain writes a number without an exponent where people would.
-func plain(n float64) string {
-	if n == math.Trunc(n) && math.Abs(n) < 1e15 {
-		return thousands(int64(n))
+// plain writes a number exactly, without an exponent where people would.
+func plain(n float64) string { return digits(n, -1) }
+
+// beside writes a number with as many digits as people read, but never so few that
+// it looks like the limit that it breaks.
+func beside(n, limit float64) string {
+	for most := 6; most < 17; most++ {
+		if shown := digits(n, most); shown != digits(limit, most) {
+			return shown
+		}
 	}
-	return strconv.FormatFloat(n, 'g', -1, 64)
+	return plain(n)
+}
+
+// digits writes a number with about so many significant digits, but whole numbers
+// exactly; -1 is all.
+func digits(n float64, most int) string {
+	large := math.Abs(n) < 1e15 && math.Abs(n) >= 1000
+	switch {
+	case math.Abs(n) < 1e15 && n == math.Trunc(n):
+		return thousands(int64(n))
+	case most < 0 || !large:
+		return strconv.FormatFloat(n, 'g', most, 64)
+	}
+	text := strconv.FormatFloat(n, 'f', most-4, 64)
+	whole, fraction, _ := strings.Cut(text, ".")
+	if v, err := strconv.ParseInt(whole, 10, 64); err == nil {
+		whole = thousands(v)
+	}
+	if fraction = strings.TrimRight(fraction, "0"); fraction == "" {
+		return whole
+	}
+	return whole + "." + fraction
 }

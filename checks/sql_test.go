@@ -19,6 +19,10 @@ func TestSQLVerdicts(t *testing.T) {
 			{now, value(-1), "pass: value is -1"},
 			{now, value(2.5), "pass: value is 2.5"},
 			{now, value(-1.5), "fail below_min: value is -1.5, expected at least -1"},
+			{now, value(1281.8299798792757), "fail above_max: value is 1,281.83, expected at most 2.5"},
+			{now, value(2.5000000001), "fail above_max: value is 2.5000000001, expected at most 2.5"},
+			{now, value(2000.001), "fail above_max: value is 2,000, expected at most 2.5"},
+			{now, value(-1234567.25), "fail below_min: value is -1,234,567.25, expected at least -1"},
 			{now, value(336776), "fail above_max: value is 336,776, expected at most 2.5"}}},
 		{"one good value", "{equals: 0}", []turn{
 			{now, value(0), "pass: value is 0"},

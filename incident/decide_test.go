@@ -353,6 +353,10 @@ func TestWhereAConnectionAnswersOthersItIsNotTheConnection(t *testing.T) {
 	if w.only().Partly {
 		t.Fatal("no check of the connection was answered")
 	}
+	w.run(15, "other/freshness: error")
+	if w.only().Partly {
+		t.Fatal("what was told of the connection is told of something else while it comes back")
+	}
 }
 
 func TestAColumnThatASchemaChangeTookAwayBelongsToThatChange(t *testing.T) {
@@ -506,5 +510,17 @@ func TestAFindingJoinsNoIncidentBeforeItsOtherCausesAreLookedAt(t *testing.T) {
 		if want := map[dag.NodeID]int{"a/warned": 0, "b/parent": 1}[i.Root]; len(i.Held()) != want {
 			t.Errorf("%s holds %v", i.Root, i.Held())
 		}
+	}
+}
+
+// What a check cannot date by the data was good when it was last looked at.
+func TestWhatIsOnlySeenWasGoodWhenItWasLastLookedAt(t *testing.T) {
+	w := newWorld(t)
+	w.run(0)
+	w.run(5)
+	w.run(10, "lines/values: fail duplicates")
+	w.run(15, "lines/values: fail duplicates")
+	if got, want := w.only().GoodUntil, minute(5); !got.Equal(want) {
+		t.Errorf("good until %s, not %s", got, want)
 	}
 }

@@ -71,8 +71,10 @@ func (d *decision) answers(blind map[string][]Finding) map[string]bool {
 	return answers
 }
 
-// see brings a cannot-check incident up to date.
+// see brings a cannot-check incident up to date. What is about the whole connection
+// stays so while it comes back, part by part.
 func (d *decision) see(i Incident, blind []Finding, partly bool) {
+	partly = partly && i.Partly
 	switch {
 	case len(blind) == 0:
 		i.Status, i.ResolvedAt = Resolved, d.now

@@ -14,6 +14,7 @@ func step(s State, c *checks.Check, v checks.Verdict, now time.Time, p Policy) S
 		last = s.Looked // it was before the start
 	}
 	gap := !last.IsZero() && tooLong(c, last, now)
+	passed := s.Phase == OK && s.Outcome == checks.Pass
 	s.At = now
 	s.Outcome, s.Message, s.Fingerprint = v.Outcome, "", c.Fingerprint
 	if v.Outcome != checks.Pass {
@@ -22,6 +23,9 @@ func step(s State, c *checks.Check, v checks.Verdict, now time.Time, p Policy) S
 	s = trouble(s, v, now, p)
 	switch {
 	case v.Outcome.Bad():
+		if passed {
+			s.GoodUntil = last // as far as anybody has looked
+		}
 		s = worse(s, c, v, now, p, gap)
 	case v.Outcome == checks.Pass:
 		s = better(s, now, p)

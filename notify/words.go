@@ -73,7 +73,7 @@ func Predicate(f incident.Finding) string {
 		return "cannot be checked"
 	}
 	counted := f.Reason == checks.BelowMin || f.Reason == checks.AboveMax || f.Reason == checks.Unequal
-	if p, ok := predicates[f.Reason]; ok && (!counted || f.Check.Name() == "row_count") {
+	if p, ok := predicates[f.Reason]; ok && (!counted || strings.HasPrefix(f.Check.Name(), "row_count")) {
 		return p // free SQL shares these reasons, but counts whatever it likes
 	}
 	return "fails its check " + f.Check.Name()

@@ -320,7 +320,7 @@ func impact(n notify.Notice, how string) string {
 	if len(items)+len(nodes) == 0 {
 		return ""
 	}
-	title := fmt.Sprintf("*Blocked below (%d)*: nothing to mend there, it follows from this", len(i.Blocks))
+	title := fmt.Sprintf("*Blocked below (%d)*: it follows from this, so mend this first", len(i.Blocks))
 	if i.Severity == dag.Warn {
 		title = fmt.Sprintf("*Below (%d)*", len(i.Blocks))
 	}

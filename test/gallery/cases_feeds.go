@@ -10,6 +10,11 @@ var feedFaults = []exhibit{
 		truths:   []truth{{root: weather, knowable: at(3, 12, 19, 5), touches: belowWeather}},
 	},
 	{
+		name: "a join's parent is late", what: "the weather of a whole day comes at five the next morning; flights that find none follow from that", from: at(3, 26, 3, 0), until: at(3, 27, 12, 0),
+		troubles: []trouble{{job: "load_weather", how: idles, from: at(3, 26, 5, 0), until: at(3, 27, 4, 30)}},
+		truths:   []truth{{root: weather, knowable: at(3, 26, 11, 5), touches: append([]dag.NodeID{flights}, belowWeather...)}},
+	},
+	{
 		name: "the flights freeze", what: "every load of flights succeeds and brings nothing; the newest hour is 8", from: at(3, 13, 7, 0), until: at(3, 13, 21, 0),
 		troubles: []trouble{{job: "load_flights", how: idles, from: at(3, 13, 9, 0), until: at(3, 13, 17, 30)}},
 		truths:   []truth{{root: flights, knowable: at(3, 13, 16, 5), touches: belowFlights}},

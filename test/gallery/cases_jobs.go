@@ -61,6 +61,11 @@ var jobFaults = []exhibit{
 		truths:   []truth{{root: loadFlights, knowable: at(2, 26, 14, 5), touches: belowFlights}},
 	},
 	{
+		name: "a loader is late", what: "every load of flights comes three hours late", from: at(2, 27, 11, 0), until: at(2, 27, 22, 0),
+		troubles: []trouble{{job: "load_flights", how: late, from: at(2, 27, 13, 0), until: at(2, 27, 16, 30), by: 180 * minute}},
+		truths:   []truth{{root: loadFlights, knowable: at(2, 27, 14, 5), touches: belowFlights}},
+	},
+	{
 		name: "a heartbeat stops", what: "the weather's loader does not call any more", from: at(3, 5, 11, 0), until: at(3, 5, 20, 0),
 		troubles: []trouble{{job: "load_weather", how: absent, from: at(3, 5, 13, 0), until: at(3, 5, 16, 30)}},
 		truths:   []truth{{root: loadWeather, knowable: at(3, 5, 14, 5), touches: belowWeather}},

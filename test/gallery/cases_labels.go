@@ -13,6 +13,11 @@ var labelFaults = []exhibit{
 		truths:   []truth{{root: arrivals, knowable: at(7, 10, 16, 5), touches: belowArrivals}},
 	},
 	{
+		name: "labels come late", what: "what lands from the morning on is known fifteen hours later; no label is due before the day after tomorrow", from: at(7, 11, 3, 0), until: at(7, 12, 3, 20),
+		feeds:  []feed{{"arrivals", at(7, 11, 6, 0), at(7, 13, 0, 0), "select * from memory.main.source_arrivals where label_time > {since} - interval 15 hour and label_time <= {until} - interval 15 hour and flight_id not in (select flight_id from arrivals)"}},
+		truths: []truth{{root: arrivals, knowable: at(7, 11, 13, 5), touches: belowArrivals, lasts: true}},
+	},
+	{
 		name: "half of a day's labels are missing", what: "two of three arrivals are not loaded; no label is due before the day after tomorrow", from: at(7, 16, 3, 0), until: at(7, 17, 3, 20),
 		feeds:  []feed{{"arrivals", at(7, 16, 5, 0), at(7, 17, 12, 0), "select * from due where hash(flight_id) % 3 = 0"}},
 		truths: []truth{{root: arrivals, knowable: at(7, 17, 0, 5), touches: belowArrivals, lasts: true}},

@@ -49,7 +49,7 @@ func (r report) print(verdicts []verdict) bool {
 
 // details says what is not as it should be with an exhibit.
 func (r report) details(v verdict) {
-	if len(v.wrong) > 0 {
+	if len(v.wrong) > 0 || v.exhibit.missed != "" {
 		fmt.Fprintf(r.out, "\n%s: %s\n", v.exhibit.name, v.exhibit.what)
 		for _, w := range v.wrong {
 			fmt.Fprintf(r.out, "  - %s\n", w)
@@ -124,6 +124,9 @@ type summary struct {
 func (s *summary) add(v verdict) {
 	s.runs += v.runs
 	s.needless += v.needless()
+	if (len(v.wrong) > 0) != (v.exhibit.missed != "") {
+		s.unexplained++ // or explained in vain
+	}
 	if len(v.faults) == 0 {
 		s.quiet += v.exhibit.until.Sub(v.exhibit.from)
 		s.alarms += len(v.said)
@@ -132,11 +135,8 @@ func (s *summary) add(v verdict) {
 	s.exhibits++
 	s.messages += len(v.said)
 	s.lines += v.lines
-	switch {
-	case v.exact():
+	if v.exact() {
 		s.exact++
-	case v.exhibit.missed == "":
-		s.unexplained++
 	}
 	for _, f := range v.faults {
 		s.faults++

@@ -30,7 +30,7 @@ type verdict struct {
 // found is what was said of one fault.
 type found struct {
 	truth
-	at     time.Time // of the first message that names the root; zero: none did
+	at     time.Time // of the first message that names the root, or else tells a symptom; zero: none did
 	late   int       // evaluations after the first at which it could be known
 	named  bool      // the first message about it named the root at once
 	widely bool      // it lists all whom the fault hits
@@ -58,10 +58,13 @@ func judge(e exhibit, suite *checks.Suite, l *ledger, failures []string) verdict
 		v.said = append(v.said, v.read(m))
 	}
 	for n, t := range e.truths {
-		v.faults = append(v.faults, v.fault(n, t, suite, l))
+		v.faults = append(v.faults, v.fault(n, t, l))
 	}
 	for n := range v.said {
 		v.said[n].symptom = v.follows(suite, v.said[n])
+	}
+	for n := range v.faults {
+		v.judge(&v.faults[n])
 	}
 	v.others()
 	return v
@@ -91,7 +94,7 @@ func (v *verdict) read(m strictslack.Message) said {
 }
 
 // fault judges what was said of one fault.
-func (v *verdict) fault(n int, t truth, suite *checks.Suite, l *ledger) found {
+func (v *verdict) fault(n int, t truth, l *ledger) found {
 	f := found{truth: t}
 	label := t.root.Name()
 	if conn, ok := strings.CutPrefix(string(t.root), "connection "); ok {
@@ -108,20 +111,34 @@ func (v *verdict) fault(n int, t truth, suite *checks.Suite, l *ledger) found {
 		f.late = evaluations(l.runs, t.root, t.knowable, s.at) - evaluations(l.runs, t.root, s.at, t.knowable)
 		break
 	}
+	return f
+}
+
+// judge says what is not as it should be with what was said of a fault. One of which
+// only a symptom was told has been found, but was not named.
+func (v *verdict) judge(f *found) {
 	switch {
 	case f.at.IsZero():
-		v.blame("%s was not found, although it could be known at %s", t.root, clockOf(t.knowable))
+		for _, s := range v.said {
+			if s.symptom && f.at.IsZero() {
+				f.at, f.widely = s.at, true
+			}
+		}
+		if f.at.IsZero() {
+			v.blame("%s was not found, although it could be known at %s", f.root, clockOf(f.knowable))
+		} else {
+			v.blame("%s was not named", f.root)
+		}
 	case !f.named:
-		v.blame("%s was named only after another node", t.root)
+		v.blame("%s was named only after another node", f.root)
 	case f.late > 0:
-		v.blame("%s was named %d evaluations late", t.root, f.late)
+		v.blame("%s was named %d evaluations late", f.root, f.late)
 	case f.late < 0:
-		v.blame("%s was named before it could be known: the truth is wrong", t.root)
+		v.blame("%s was named before it could be known: the truth is wrong", f.root)
 	}
 	if !f.at.IsZero() && !f.widely {
-		v.blame("the message about %s does not list all that it touches", t.root)
+		v.blame("the message about %s does not list all that it touches", f.root)
 	}
-	return f
 }
 
 // evaluations counts the runs of a root's DAG after one moment and up to another.
