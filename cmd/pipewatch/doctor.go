@@ -11,15 +11,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pipewatch-dev/pipewatch/probe"
+	"github.com/pipewatch-dev/pipewatch/warehouse"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Look whether everything that pipewatch needs works",
-		Long: `Look whether the files are valid, every connection opens and is read-only, the
-state file can be written, and Slack takes messages in every channel.
+		Long: `Look whether the files are valid, every connection opens with a user who may only
+read, the state file can be written, and Slack takes messages in every channel.
 
 Exit codes: 0 all is well, 2 configuration, 3 something does not work.`,
 		Args: cobra.NoArgs,
@@ -55,7 +55,9 @@ func (a *app) doctor(ctx context.Context) error {
 	return nil
 }
 
-// doctorConnection opens a connection and tries to write through it.
+// doctorConnection opens a connection and asks what its user could change. That
+// pipewatch itself writes nothing is tried too, with a statement that would change
+// nothing if it passed.
 func (a *app) doctorConnection(ctx context.Context, p *project, name string, say func(bool, string, string)) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -72,12 +74,26 @@ func (a *app) doctorConnection(ctx context.Context, p *project, name string, say
 		return
 	}
 	took := time.Since(began).Round(time.Millisecond)
-	write := src.Ask(ctx, began, []probe.Question{probe.Scalar{Conn: name, SQL: "create table pipewatch_doctor (n integer)"}})
-	if write[0].Err == nil {
-		say(false, subject, "it could be written through: take the right to write away from this user")
+	rights, err := src.Rights(ctx, began)
+	if err != nil {
+		say(false, subject, err.Error())
 		return
 	}
-	say(true, subject, fmt.Sprintf("answers in %s and refuses to be written", took))
+	ok, message := readsOnly(rights)
+	say(ok, subject, fmt.Sprintf("answers in %s; %s", took, message))
+}
+
+// readsOnly says whether the user of a connection can do nothing but read.
+func readsOnly(r warehouse.Rights) (bool, string) {
+	switch {
+	case r.Fence == nil:
+		return false, "a session of pipewatch's let a statement that writes pass (it changed nothing): report this, and take the right to write away from its user"
+	case len(r.Beyond) > 0:
+		return false, fmt.Sprintf("pipewatch's sessions are read-only, but the rights of user %s are not: it %s; give it the right to read and no other (docs/engines.md)", r.User, strings.Join(r.Beyond, ", it "))
+	case r.User != "":
+		return true, fmt.Sprintf("user %s may read and change nothing", r.User)
+	}
+	return true, "nothing can be written: " + r.Fence.Error()
 }
 
 // doctorState looks whether the state file could be written, without opening

@@ -291,3 +291,26 @@ func TestAFileReplacedWithinOneTickOfItsClockIsReadAfresh(t *testing.T) {
 		}
 	}
 }
+
+func TestAFileIsOneThatCannotBeWritten(t *testing.T) {
+	for _, tt := range []struct{ name, path, says string }{
+		{"a file", "rights.duckdb", "attached read-only"},
+		{"memory", ":memory:", "goes with this process"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if tt.path != ":memory:" {
+				commit(t, filepath.Join(dir, tt.path), "create table t (i int)")
+			}
+			source, err := duckdb.Open(t.Context(), duckdb.Options{Path: tt.path, Dir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer source.Close() //nolint:errcheck // nothing is lost
+			r, err := source.Rights(t.Context(), time.Now())
+			if err != nil || r.User != "" || r.Beyond != nil || r.Fence == nil || !strings.Contains(r.Fence.Error(), tt.says) {
+				t.Errorf("got %+v, %v", r, err)
+			}
+		})
+	}
+}

@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -235,7 +236,8 @@ func unreachable(config *pgconn.Config, err error) string {
 	for errors.Unwrap(inner) != nil {
 		inner = errors.Unwrap(inner)
 	}
-	return where + inner.Error()
+	// One line for each attempt, with encryption and without, as a rule the same twice.
+	return where + strings.Join(slices.Compact(strings.Split(inner.Error(), "\n")), "; ")
 }
 
 // ended says that the time for a statement is over.
