@@ -153,7 +153,6 @@ func TestSchemaKnowsEveryKindAndRefusesWhatIsNotAKey(t *testing.T) {
 		{"a row_count check", "    row_count: {per: day, by: ts, compare: {to: median, over: 6w, max_drop: 40%}, equals: {node: u, ratio: 0.5, tolerance: 3}}\n", true},
 		{"a sql check", "    checks: [{name: one, sql: select 1, expect: {max: 0}}]\n", true},
 		{"a key that nobody knows", "    freshness: {column: ts, eror_after: 6h}\n", false},
-		{"a key to come", "    freshness: {column: ts, segment: origin}\n", false},
 		{"a word that is none", "    row_count: {per: fortnight, by: ts}\n", false},
 		{"a bare percentage", "    row_count: {per: day, by: ts, compare: {to: previous, max_drop: 40}}\n", false},
 		{"a check without what it needs", "    freshness: {error_after: 6h}\n", false},

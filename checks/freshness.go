@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
@@ -30,7 +31,9 @@ type freshnessParams struct {
 	Grace    conf.Duration   `yaml:"grace" jsonschema_description:"for so long after the deadline it only warns"`
 	Calendar closedDays      `yaml:"calendar" jsonschema_description:"local days, or the name of a calendar of the operator's, on which there is no deadline and which make nothing older"`
 	Shift    string          `yaml:"shift" json:",omitzero" jsonschema:"enum=skip,enum=next,enum=previous" jsonschema_description:"where a deadline goes that falls on a day of the calendar: it does not exist (skip), or moves to the next or the previous open day; default skip"`
-	Segment  string          `yaml:"segment" later:"judging each segment's newest row"`
+	Segment  string          `yaml:"segment" jsonschema_description:"column by whose values the rows are judged apart; the worst decides"`
+
+	CompleteWhen *completeWhen `yaml:"complete_when" json:",omitzero" jsonschema_description:"how one knows that a load is complete; until it is, the table is judged as it was after the last one"`
 
 	Zone     string     `yaml:"-"` // whose days and clock times By, Every and Covers mean
 	deadline *deadlines // nil without By and Every
@@ -52,7 +55,12 @@ func settleFreshness(s Site, p *freshnessParams) ([]dag.NodeID, conf.Problems) {
 	}
 	p.Zone = zoneName(s.Node.Zone)
 	p.settleDates(s.Node.Zone)
-	return nil, problems
+	if p.CompleteWhen == nil {
+		return nil, problems
+	}
+	upstream, ps := p.CompleteWhen.settle(s, *p)
+	problems.Merge(ps)
+	return upstream, problems
 }
 
 // settleDeadline reads what is promised, and refuses keys that would mean nothing.
@@ -118,14 +126,16 @@ func (p freshnessParams) time() probe.TimeColumn {
 	return probe.TimeColumn{Name: p.Column, Zone: p.ColumnTZ}
 }
 
-// horizon is the moment beyond which a row is dated in the future.
-func (p freshnessParams) horizon(at Moment) probe.Instant {
-	skew := defaultMaxSkew
+// skew is how far beyond now a row may be dated.
+func (p freshnessParams) skew() time.Duration {
 	if p.MaxSkew != nil {
-		skew = *p.MaxSkew
+		return p.MaxSkew.Std()
 	}
-	return probe.At(at.Now.Add(skew.Std()))
+	return defaultMaxSkew.Std()
 }
+
+// horizon is the moment beyond which a row is dated in the future.
+func (p freshnessParams) horizon(at Moment) probe.Instant { return probe.At(at.Now.Add(p.skew())) }
 
 // watermark is the newest moment as the check means it, and the moment up to
 // which the rows are complete. A DATE whose day is whole stands for the day's
@@ -160,7 +170,8 @@ func (p freshnessParams) shown(newest time.Time, mark probe.Mark) string {
 }
 
 func askFreshness(s Site, p freshnessParams, _ Memory, at Moment) []probe.Question {
-	return []probe.Question{probe.Watermark{Of: s.Relation(), Where: s.Spec.Where, Column: p.time(), Horizon: p.horizon(at)}}
+	mark := probe.Watermark{Of: s.Relation(), Where: s.Spec.Where, Column: p.time(), Horizon: p.horizon(at), Segment: p.Segment}
+	return append([]probe.Question{mark}, p.CompleteWhen.ask(s)...)
 }
 
 type freshnessObserved struct {
@@ -170,6 +181,9 @@ type freshnessObserved struct {
 	OpenAgeSeconds *int64 `json:"open_age_seconds,omitempty"`
 	FutureRows     int64  `json:"future_rows"`
 	Rows           int64  `json:"rows"`
+
+	Segments []segmentFresh `json:"segments,omitempty"` // worst first, at most 10
+	Load     *loadObserved  `json:"load,omitempty"`     // of complete_when
 }
 
 type freshnessExpected struct {
@@ -183,44 +197,95 @@ type freshnessExpected struct {
 	GraceSeconds int64      `json:"grace_seconds,omitempty"`
 }
 
-// freshnessMemory is kept once rows were seen.
+// freshnessMemory is kept once rows were seen, or a load is followed.
 type freshnessMemory struct {
-	Seen bool `json:"seen"`
+	Seen bool       `json:"seen"`
+	Load loadMemory `json:"load,omitzero"`
 }
 
-func judgeFreshness(s Site, p freshnessParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
+func judgeFreshness(_ Site, p freshnessParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
 	mark, err := probe.Value[probe.Mark](as[0])
 	if err != nil {
 		return couldNot(err), nil
 	}
-	if isDate := mark.Class == probe.Date; isDate && p.DateSemantics == "" {
-		return Verdict{Outcome: Error, Message: fmt.Sprintf("%s is a DATE: say date_semantics: complete if a day is loaded when it is over, start if a row only says that its day has begun", p.Column)}, nil
-	} else if !isDate && p.DateSemantics != "" {
-		return Verdict{Outcome: Error, Message: fmt.Sprintf("%s is no DATE, so date_semantics says nothing about it: remove it", p.Column)}, nil
+	if problem := p.misread(mark.Class); problem != "" {
+		return Verdict{Outcome: Error, Message: problem}, nil
 	}
 	past, _ := recall[freshnessMemory](m, 1)
-	var next Memory
-	if mark.Rows > 0 && !past.Seen {
-		next = remember(1, freshnessMemory{Seen: true})
-	}
-	newest, complete := p.watermark(mark.Max, mark.Class)
-	observed := freshnessObserved{FutureRows: mark.Future, Rows: mark.Rows}
+	next := past
+	next.Seen = past.Seen || mark.Rows > 0
+	observed := p.observe(mark, at)
 	expected := freshnessExpected{WarnAfterSeconds: seconds(p.WarnAfter), ErrorAfterSeconds: seconds(p.ErrorAfter)}
+	var decided judgement
+	switch {
+	case len(mark.Segments) > 0:
+		decided = p.judgeSegments(mark, past.Seen, at, &observed, &expected)
+	case p.CompleteWhen != nil:
+		var now load
+		if now, next.Load, err = p.CompleteWhen.look(as[1:], mark, past.Load, at); err != nil {
+			return couldNot(err), nil
+		}
+		observed.Load = now.observed(next.Load)
+		judged := now.judged(mark, next.Load)
+		p.expectDeadline(judged, at, &expected)
+		decided = now.temper(p.judgeRows(judged, past.Seen, at))
+	default:
+		p.expectDeadline(mark, at, &expected)
+		decided = p.judgeRows(mark, past.Seen, at)
+	}
+	good := decided.goodUntil
+	decided = worst(decided, p.ahead(mark))
+	decided.goodUntil = good
+	var memory Memory
+	if !reflect.DeepEqual(next, past) {
+		memory = remember(1, next)
+	}
+	return decided.verdict(observed, expected), memory
+}
+
+// misread says what is wrong between date_semantics and the type of the column, if
+// anything.
+func (p freshnessParams) misread(class probe.TypeClass) string {
+	switch isDate := class == probe.Date; {
+	case isDate && p.DateSemantics == "":
+		return p.Column + " is a DATE: say date_semantics: complete if a day is loaded when it is over, start if a row only says that its day has begun"
+	case !isDate && p.DateSemantics != "":
+		return p.Column + " is no DATE, so date_semantics says nothing about it: remove it"
+	}
+	return ""
+}
+
+// observe tells what is there.
+func (p freshnessParams) observe(mark probe.Mark, at Moment) freshnessObserved {
+	o := freshnessObserved{FutureRows: mark.Future, Rows: mark.Rows}
+	newest, _ := p.watermark(mark.Max, mark.Class)
+	o.Watermark, o.AgeSeconds = aged(newest, at)
+	if p.Calendar.given() && !newest.IsZero() {
+		o.OpenAgeSeconds = new(int64(p.openAge(newest, at) / time.Second))
+	}
+	return o
+}
+
+// aged is a watermark and its age for JSON; null where there is none.
+func aged(newest time.Time, at Moment) (*time.Time, *int64) {
 	if newest.IsZero() {
-		return worst(p.noWatermark(mark, past.Seen), p.ahead(mark)).verdict(observed, expected), next
+		return nil, nil
 	}
-	age := max(0, at.Now.Sub(newest))
-	observed.Watermark, observed.AgeSeconds = new(newest.UTC()), new(int64(age/time.Second))
-	if p.Calendar.given() {
-		observed.OpenAgeSeconds = new(int64(p.openAge(newest, at) / time.Second))
+	return new(newest.UTC()), new(int64(max(0, at.Now.Sub(newest)) / time.Second))
+}
+
+// judgeRows judges the rows of a table, or of a segment.
+func (p freshnessParams) judgeRows(mark probe.Mark, seen bool, at Moment) judgement {
+	newest, complete := p.watermark(mark.Max, mark.Class)
+	if newest.IsZero() {
+		return p.noWatermark(mark, seen)
 	}
-	found := []judgement{p.judgeAge(newest, at)}
+	j := p.judgeAge(newest, at)
 	if p.deadline != nil {
-		found = append(found, p.judgeDeadline(p.shown(newest, mark), complete, at, &expected))
+		j = worst(j, p.judgeDeadline(p.shown(newest, mark), complete, at))
 	}
-	decided := worst(found[0], append(found[1:], p.ahead(mark))...)
-	decided.goodUntil = newest
-	return decided.verdict(observed, expected), next
+	j.goodUntil = newest
+	return j
 }
 
 // noWatermark judges a node without a row that is dated up to now.
@@ -229,6 +294,8 @@ func (p freshnessParams) noWatermark(mark probe.Mark, seen bool) judgement {
 	switch {
 	case mark.Timed > 0: // all beyond now: the rows are there, their dates are wrong
 		return judgement{outcome: Pass, message: "no " + p.Column + " is in the past"}
+	case mark.Rows == 1:
+		j.message = p.Column + " is NULL in its only row"
 	case mark.Rows > 0:
 		j.message = fmt.Sprintf("%s is NULL in all %s", p.Column, counted(mark.Rows, "row"))
 	case p.OnEmpty == "pass":
@@ -246,11 +313,7 @@ func (p freshnessParams) ahead(mark probe.Mark) judgement {
 	if mark.Future == 0 {
 		return judgement{outcome: Pass}
 	}
-	skew := defaultMaxSkew
-	if p.MaxSkew != nil {
-		skew = *p.MaxSkew
-	}
-	return judgement{outcome: Warn, reason: FutureTimestamps, message: fmt.Sprintf("%s dated more than %s in the future by %s", counted(mark.Future, "row"), skew, p.Column)}
+	return judgement{outcome: Warn, reason: FutureTimestamps, message: fmt.Sprintf("%s dated more than %s in the future by %s", counted(mark.Future, "row"), conf.Duration(p.skew()), p.Column)}
 }
 
 // openAge is how much time on open days the newest row is old.
@@ -285,18 +348,12 @@ func (p freshnessParams) judgeAge(newest time.Time, at Moment) judgement {
 // judgeDeadline holds the moment against the first deadline that promises more
 // than is there. When several were missed the oldest decides, so that a new
 // deadline's grace does not make an old failure milder.
-func (p freshnessParams) judgeDeadline(newest string, complete time.Time, at Moment, expected *freshnessExpected) judgement {
+func (p freshnessParams) judgeDeadline(newest string, complete time.Time, at Moment) judgement {
 	zone := p.deadline.zone
 	due := p.deadline.due(p.Covers, complete)
-	expected.GraceSeconds = int64(p.Grace.Std() / time.Second)
 	if due.at.After(at.Now) {
-		expected.NextDeadline = new(due.at.UTC())
-		if met, ok := p.deadline.last(p.Covers, at.Now); ok {
-			expected.Deadline, expected.DueThrough = new(met.at.UTC()), new(met.through.UTC())
-		}
 		return judgement{outcome: Pass}
 	}
-	expected.Deadline, expected.DueThrough = new(due.at.UTC()), new(due.through.UTC())
 	j := judgement{outcome: Fail, reason: Late, onset: due.at, message: fmt.Sprintf("newest %s is %s; all before %s was due at %s, %s ago",
 		p.Column, newest, clock(due.through, zone), clock(due.at, zone), spoken(at.Now.Sub(due.at)))}
 	if end := due.at.Add(p.Grace.Std()); !at.Now.After(end) {
@@ -306,4 +363,23 @@ func (p freshnessParams) judgeDeadline(newest string, complete time.Time, at Mom
 		}
 	}
 	return j
+}
+
+// expectDeadline tells by which deadline rows are judged.
+func (p freshnessParams) expectDeadline(mark probe.Mark, at Moment, expected *freshnessExpected) {
+	newest, complete := p.watermark(mark.Max, mark.Class)
+	if p.deadline == nil || newest.IsZero() {
+		return
+	}
+	expected.GraceSeconds = int64(p.Grace.Std() / time.Second)
+	judged := p.deadline.due(p.Covers, complete)
+	if judged.at.After(at.Now) {
+		expected.NextDeadline = new(judged.at.UTC())
+		met, ok := p.deadline.last(p.Covers, at.Now)
+		if !ok {
+			return
+		}
+		judged = met
+	}
+	expected.Deadline, expected.DueThrough = new(judged.at.UTC()), new(judged.through.UTC())
 }

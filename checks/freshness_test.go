@@ -147,8 +147,20 @@ func TestFreshnessProblems(t *testing.T) {
 			`13:29: PW113 nodes.t.freshness.calendar: calendar belongs to a deadline or a limit on the age, and there is none (add by: "07:00" or error_after: 6h, or remove it)`},
 		{"a shift of nothing", `freshness: {column: ts, by: "07:00", shift: next}`,
 			`13:42: PW113 nodes.t.freshness.shift: shift is about days of a calendar, and there is none (add calendar, or remove it)`},
-		{"a key to come", `freshness: {column: ts, segment: origin}`,
-			`13:29:  nodes.t.freshness.segment: not available yet (judging each segment's newest row) (remove the key)`},
+		{"two ways to tell a load", `freshness: {column: ts, complete_when: {no_change_for: 15m, sql: "select 1"}}`,
+			`13:29: PW115 nodes.t.freshness.complete_when: complete_when needs one of no_change_for, sql and job`},
+		{"no way to tell a load", `freshness: {column: ts, complete_when: {}}`,
+			`13:29: PW115 nodes.t.freshness.complete_when: complete_when needs one of no_change_for, sql and job`},
+		{"a load by segments", `freshness: {column: ts, segment: origin, complete_when: {no_change_for: 15m}}`,
+			`13:46: PW115 nodes.t.freshness.complete_when: complete_when is about the whole table and segment about its parts (put one of them on a second node of the same table)`},
+		{"a load that is complete at once", `freshness: {column: ts, complete_when: {no_change_for: 0s}}`,
+			`13:60: PW115 nodes.t.freshness.complete_when.no_change_for: after 0s every load would be complete`},
+		{"a load that is complete when it is too old", `freshness: {column: ts, error_after: 10m, complete_when: {no_change_for: 16m}}`,
+			`13:78: PW115 nodes.t.freshness.complete_when.no_change_for: no_change_for 16m is more than error_after 10m: what has not changed for so long is too old already (use a deadline, or make error_after longer)`},
+		{"a load of no job", `freshness: {column: ts, complete_when: {job: lod}}`,
+			`13:50: PW115 nodes.t.freshness.complete_when.job: unknown node "lod" (did you mean "load"?)`},
+		{"a load of a table", `freshness: {column: ts, complete_when: {job: t}}`,
+			`13:50: PW115 nodes.t.freshness.complete_when.job: "t" is no job whose runs can be asked for (give that node job: with heartbeat or runs)`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, problemsOf(t, c.keys)); diff != "" {

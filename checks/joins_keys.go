@@ -46,31 +46,38 @@ func (k *joinKeys) DecodeConf(v conf.Value) conf.Problems {
 // ConfSchema lists the forms.
 func (joinKeys) ConfSchema() []any { return []any{conf.StringList{}, sides{}} }
 
-// otherNode is the node that a parameter names: one of the same DAG, or of another
-// as "dag/node". It must have rows. code is the problem's when there is no such node.
+// otherNode is the node that a parameter names and that has rows. code is the
+// problem's when there is no such node.
 func otherNode(s Site, named conf.Value, code string) (*dag.Node, conf.Problems) {
+	n, problems := namedNode(s, named, code, func(n *dag.Node) bool { return n.Type != dag.Job })
+	if n != nil && n.Type == dag.Job {
+		return nil, conf.Problems{named.Problem("%s is a job and has no rows", named.Quote()).
+			WithCode(code).WithHint("name the table that the job writes")}
+	}
+	return n, problems
+}
+
+// namedNode is the node that a parameter names: one of the same DAG, or of another
+// as "dag/node". What is wanted is suggested where there is none of that name.
+func namedNode(s Site, named conf.Value, code string, wanted func(*dag.Node) bool) (*dag.Node, conf.Problems) {
 	id := dag.NodeID(named.Text())
 	if !strings.Contains(named.Text(), "/") {
 		id = dag.NodeID(s.Node.ID.DAG() + "/" + named.Text())
 	}
 	n := s.Graph.Node(id)
-	if n == nil && s.Graph.Lost(id) {
+	if n != nil {
+		return n, nil
+	}
+	if s.Graph.Lost(id) {
 		// Reported where it stands; this check will not run either.
 		return &dag.Node{ID: id, Type: dag.Table}, nil
 	}
-	if n == nil {
-		var known []string
-		for _, other := range s.Graph.Order() {
-			if other.ID.DAG() == s.Node.ID.DAG() && other.Type != dag.Job {
-				known = append(known, other.ID.Name())
-			}
+	var known []string
+	for _, other := range s.Graph.Order() {
+		if other.ID.DAG() == s.Node.ID.DAG() && wanted(other) {
+			known = append(known, other.ID.Name())
 		}
-		slices.SortFunc(known, cmp.Compare)
-		return nil, conf.Problems{conf.Unknown(named, "node", known).WithCode(code)}
 	}
-	if n.Type == dag.Job {
-		return nil, conf.Problems{named.Problem("%s is a job and has no rows", named.Quote()).
-			WithCode(code).WithHint("name the table that the job writes")}
-	}
-	return n, nil
+	slices.SortFunc(known, cmp.Compare)
+	return nil, conf.Problems{conf.Unknown(named, "node", known).WithCode(code)}
 }

@@ -32,6 +32,15 @@ type Mark struct {
 	Min    Instant   // oldest moment
 	Future int64     // rows beyond the horizon
 	Class  TypeClass // of the column
+	// Segments are the values of Watermark.Segment, those furthest behind first, at
+	// most 1,000; NULL is called NULL.
+	Segments []SegmentMark
+}
+
+// SegmentMark is the rows of one segment; its Class is left empty.
+type SegmentMark struct {
+	Segment string
+	Mark
 }
 
 // BucketRows answers Buckets.

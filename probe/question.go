@@ -44,6 +44,7 @@ type Watermark struct {
 	Where   string // one SQL condition, or empty
 	Column  TimeColumn
 	Horizon Instant // zero: no row is beyond it
+	Segment string  // column by whose values it is also asked apart, or empty
 }
 
 // Rows asks for the number of rows.
@@ -164,8 +165,9 @@ type BadRows struct {
 
 // Scalar asks one SELECT for its one value. The text may say {{ as_of }}.
 type Scalar struct {
-	Conn string
-	SQL  string
+	Conn  string
+	SQL   string
+	Truth bool // a boolean is 1 or 0; otherwise it is no answer
 }
 
 // LastRuns asks for the newest runs of a job, newest first by start.

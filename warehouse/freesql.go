@@ -11,8 +11,28 @@ import (
 // find out that there is one.
 func (p *planner) scalar(place int, q probe.Scalar) error {
 	sql := "select * from (\n" + p.sql(q.SQL) + "\n) as q\nlimit 2"
-	p.out = append(p.out, single(place, sql, readScalar))
+	p.out = append(p.out, single(place, sql, func(rows [][]any) (any, error) {
+		if q.Truth {
+			rows = asNumbers(rows)
+		}
+		return readScalar(rows)
+	}))
 	return nil
+}
+
+// asNumbers is rows with 1 and 0 for booleans.
+func asNumbers(rows [][]any) [][]any {
+	for _, row := range rows {
+		for i, cell := range row {
+			if truth, ok := cell.(bool); ok {
+				row[i] = int64(0)
+				if truth {
+					row[i] = int64(1)
+				}
+			}
+		}
+	}
+	return rows
 }
 
 func readScalar(rows [][]any) (any, error) {

@@ -120,6 +120,9 @@ func (p *planner) watermark(place int, q probe.Watermark) error {
 	if err != nil {
 		return err
 	}
+	if q.Segment != "" {
+		return p.segmentMarks(place, q, t, c)
+	}
 	name := c.column.Name
 	return p.add(t, q.Of, q.Where, probe.Window{}, piece{
 		place: place,

@@ -44,7 +44,7 @@ var Moment = time.Date(2013, 6, 15, 12, 0, 0, 0, time.UTC)
 // there; the engine's own test says what they mean instead.
 func Run(t *testing.T, open Open, without ...string) {
 	left := slices.Clone(without)
-	for _, group := range [][]Case{times(), buckets(), joins(), keyed(), labels(), values(), free(), controlTables(), names()} {
+	for _, group := range [][]Case{times(), segments(), buckets(), joins(), keyed(), labels(), values(), free(), controlTables(), names()} {
 		for _, c := range group {
 			if i := slices.Index(left, c.Name); i >= 0 {
 				left = slices.Delete(left, i, i+1)
