@@ -351,17 +351,21 @@ func (c Change) Empty() bool {
 	return len(c.States) == 0 && len(c.Incidents) == 0 && len(c.Announcements) == 0 && len(c.Removed) == 0
 }
 
-// Apply makes a copy of the book as it is after a change.
+// Apply makes the book as it is after a change; nothing in either book may be
+// changed then, as they may share states.
 func (b Book) Apply(c Change) Book {
 	next := Book{
-		States:        make(map[dag.CheckID]State, len(b.States)),
+		States:        b.States,
 		Incidents:     make(map[ID]Incident, len(b.Incidents)),
 		Announcements: make(map[AnnouncementID]Announcement, len(b.Announcements)),
 	}
-	maps.Copy(next.States, b.States)
-	maps.Copy(next.States, c.States)
-	for _, id := range c.Removed {
-		delete(next.States, id)
+	if b.States == nil || len(c.States)+len(c.Removed) > 0 { // they are many, and a tick changes none
+		next.States = make(map[dag.CheckID]State, len(b.States))
+		maps.Copy(next.States, b.States)
+		maps.Copy(next.States, c.States)
+		for _, id := range c.Removed {
+			delete(next.States, id)
+		}
 	}
 	maps.Copy(next.Incidents, b.Incidents)
 	maps.Copy(next.Incidents, c.Incidents)

@@ -25,6 +25,7 @@ import (
 const (
 	plainJSON byte = 1
 	deflated  byte = 2
+	packed    byte = 3 // a run, see packed.go
 
 	frameHead = 5
 )
@@ -54,7 +55,7 @@ func unseal(bucket, key string, frame []byte) ([]byte, error) {
 	bad := func(err error) error { return &CorruptError{Bucket: bucket, Key: key, Cause: err} }
 	version, payload := frame[0], frame[frameHead:]
 	switch version {
-	case plainJSON:
+	case plainJSON, packed:
 		return payload, nil
 	case deflated:
 		b, err := inflate(payload)

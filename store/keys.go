@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 const (
 	meta       = "meta"
 	runs       = "run"
+	layouts    = "layout"
 	states     = "state"
 	memories   = "mem"
 	incidents  = "inc"
@@ -26,7 +28,7 @@ const (
 	announced  = "announced"
 )
 
-var buckets = []string{meta, runs, states, memories, incidents, outbox, sched, heartbeats, dagFiles, audit, announced}
+var buckets = []string{meta, runs, layouts, states, memories, incidents, outbox, sched, heartbeats, dagFiles, audit, announced}
 
 // The keys of meta.
 const (
@@ -45,14 +47,7 @@ func runKey(r incident.Run, n uint64) string {
 	if at.IsZero() {
 		at = r.Moment
 	}
-	return fmt.Sprintf("%s/%s/%012x", timeKey(at), r.DAG, n)
-}
-
-// splitRunKey gives the slot's text, the DAG and the number back.
-func splitRunKey(key string) (slot, dag, n string) {
-	slot, rest, _ := strings.Cut(key, "/")
-	dag, n, _ = strings.Cut(rest, "/")
-	return slot, dag, n
+	return fmt.Sprintf("%s/%s/%012x", r.DAG, timeKey(at), n)
 }
 
 func postKey(p notify.Post) string { return string(p.Incident) + "/" + p.Place() }
@@ -60,9 +55,20 @@ func postKey(p notify.Post) string { return string(p.Incident) + "/" + p.Place()
 // eachWith calls fn for the entries of a bucket whose keys begin with prefix, in
 // order. The value is valid until the transaction ends.
 func eachWith(b *bbolt.Bucket, prefix string, fn func(key string, frame []byte) error) error {
+	return eachFrom(b, prefix, func(key string, frame []byte) (bool, error) {
+		if !strings.HasPrefix(key, prefix) {
+			return false, nil
+		}
+		return true, fn(key, frame)
+	})
+}
+
+// eachFrom calls fn for the entries of a bucket from the key first on, in order,
+// until fn has enough.
+func eachFrom(b *bbolt.Bucket, first string, fn func(key string, frame []byte) (more bool, err error)) error {
 	c := b.Cursor()
-	for k, v := c.Seek([]byte(prefix)); k != nil && strings.HasPrefix(string(k), prefix); k, v = c.Next() {
-		if err := fn(string(k), v); err != nil {
+	for k, v := c.Seek([]byte(first)); k != nil; k, v = c.Next() {
+		if more, err := fn(string(k), v); err != nil || !more {
 			return err
 		}
 	}
@@ -81,6 +87,25 @@ func eachBack(b *bbolt.Bucket, before string, fn func(key string, frame []byte) 
 	}
 	for ; k != nil; k, v = c.Prev() {
 		if more, err := fn(string(k), v); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachBackOf calls fn for the runs of a DAG from the newest slot backwards,
+// until fn has enough. Key and frame are valid until the transaction ends.
+func eachBackOf(b *bbolt.Bucket, dag string, fn func(key, frame []byte) (more bool, err error)) error {
+	prefix := []byte(dag + "/")
+	c := b.Cursor()
+	k, v := c.Seek([]byte(dag + "0")) // the first that could come after all of the DAG's
+	if k == nil {
+		k, v = c.Last()
+	} else {
+		k, v = c.Prev()
+	}
+	for ; k != nil && bytes.HasPrefix(k, prefix); k, v = c.Prev() {
+		if more, err := fn(k, v); err != nil || !more {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -25,8 +26,11 @@ func (d *DB) Prune(before time.Time) (int, error) {
 	for {
 		n, err := d.pruneOnce(before)
 		total += n
-		if err != nil || n < pruneStep {
+		switch {
+		case err != nil:
 			return total, err
+		case n < pruneStep:
+			return total, d.pruneLayouts()
 		}
 	}
 }
@@ -75,16 +79,17 @@ func (s *staleKeys) add(bucket, key string) error {
 }
 
 func (s *staleKeys) collect(tx *bbolt.Tx, before time.Time, v *view) error {
-	for _, bucket := range []string{runs, audit} {
-		err := eachWith(tx.Bucket([]byte(bucket)), "", func(key string, _ []byte) error {
-			if key >= timeKey(before) {
-				return errNothing
-			}
-			return s.add(bucket, key)
-		})
-		if err != nil && !errors.Is(err, errNothing) {
-			return err
+	if err := s.runs(tx.Bucket([]byte(runs)), timeKey(before)); err != nil {
+		return err
+	}
+	err := eachFrom(tx.Bucket([]byte(audit)), "", func(key string, _ []byte) (bool, error) {
+		if key >= timeKey(before) {
+			return false, nil
 		}
+		return true, s.add(audit, key)
+	})
+	if err != nil {
+		return err
 	}
 	return eachWith(tx.Bucket([]byte(incidents)), "", func(key string, frame []byte) error {
 		i, err := decode[incident.Incident](incidents, key, frame)
@@ -96,6 +101,23 @@ func (s *staleKeys) collect(tx *bbolt.Tx, before time.Time, v *view) error {
 		}
 		return s.incident(tx, key)
 	})
+}
+
+// runs adds the old runs of each DAG.
+func (s *staleKeys) runs(b *bbolt.Bucket, before string) error {
+	c := b.Cursor()
+	for k, _ := c.First(); k != nil; {
+		dag, rest, _ := strings.Cut(string(k), "/")
+		if rest >= before {
+			k, _ = c.Seek([]byte(dag + "0")) // the next DAG's first
+			continue
+		}
+		if err := s.add(runs, string(k)); err != nil {
+			return err
+		}
+		k, _ = c.Next()
+	}
+	return nil
 }
 
 // incident adds an incident and its posts, the incident last, unless one of the

@@ -41,10 +41,6 @@ type memory struct {
 // that replaying the stored runs gives the same decisions.
 func (d *DB) Record(run incident.Run, decide func(incident.Book) incident.Change, route func(incident.Incident) string,
 	fingerprint func(dag.CheckID) string) (incident.Change, error) {
-	blob, err := encodeRun(run)
-	if err != nil {
-		return incident.Change{}, fmt.Errorf("record run of %s: %w", run.DAG, err)
-	}
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	var (
@@ -52,13 +48,22 @@ func (d *DB) Record(run incident.Run, decide func(incident.Book) incident.Change
 		posts  []notify.Post
 		idle   bool
 		before = d.view.Load()
+		next   *use
 	)
-	err = d.update("record run of "+cmp.Or(run.DAG, "the clock"), func(tx *bbolt.Tx) error {
+	err := d.update("record run of "+cmp.Or(run.DAG, "the clock"), func(tx *bbolt.Tx) error {
 		change = decide(before.book)
 		if idle = run.DAG == "" && change.Empty(); idle {
 			return errNothing
 		}
-		posts, err = recording{tx, run, change}.write(blob, before.book.States, route, fingerprint)
+		layout, err := d.layoutFor(tx, run.DAG)
+		if err != nil {
+			return err
+		}
+		r := recording{tx, run, change}
+		if next, err = r.run(layout); err != nil {
+			return err
+		}
+		posts, err = r.write(before.book.States, route, fingerprint)
 		return err
 	})
 	if err != nil {
@@ -67,6 +72,7 @@ func (d *DB) Record(run incident.Run, decide func(incident.Book) incident.Change
 	if idle {
 		return change, nil
 	}
+	d.layouts.put(run.DAG, next)
 	d.view.Store(before.after(change, run.Moment, posts, d.recall))
 	return change, nil
 }
@@ -78,12 +84,9 @@ type recording struct {
 	change incident.Change
 }
 
-// write writes it all and gives the posts that were planned.
-func (r recording) write(blob []byte, before map[dag.CheckID]incident.State, route func(incident.Incident) string,
+// write writes all but the run and gives the posts that were planned.
+func (r recording) write(before map[dag.CheckID]incident.State, route func(incident.Incident) string,
 	fingerprint func(dag.CheckID) string) ([]notify.Post, error) {
-	if err := r.run(blob); err != nil {
-		return nil, err
-	}
 	if err := r.states(before); err != nil {
 		return nil, err
 	}
@@ -101,21 +104,36 @@ func (r recording) write(blob []byte, before map[dag.CheckID]incident.State, rou
 
 func (r recording) bucket(name string) *bbolt.Bucket { return r.tx.Bucket([]byte(name)) }
 
-// run writes the run itself and the DAG's last slot.
-func (r recording) run(blob []byte) error {
+// run writes the run itself, the layout that it needs, and the DAG's last slot.
+// It gives the layout for the DAG's next run.
+func (r recording) run(u *use) (next *use, err error) {
 	b := r.bucket(runs)
 	n, err := b.NextSequence()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	key := runKey(r.is, n)
-	if err := b.Put([]byte(key), seal(key, deflated, blob)); err != nil {
-		return err
+	blob, next, err := packRun(key, r.is, u)
+	if err != nil {
+		return nil, err
 	}
-	if r.is.DAG == "" || r.is.Slot.IsZero() {
+	if err := b.Put([]byte(key), seal(key, packed, blob)); err != nil {
+		return nil, err
+	}
+	if err := r.layout(next.layout); err != nil || r.is.DAG == "" || r.is.Slot.IsZero() {
+		return next, err
+	}
+	return next, write(r.bucket(sched), r.is.DAG, slot{r.is.Slot, r.is.Moment})
+}
+
+// layout writes a layout that is not in the file.
+func (r recording) layout(l *layout) error {
+	key := layoutKey(r.is.DAG, l.id)
+	b := r.bucket(layouts)
+	if l == noLayout || b.Get([]byte(key)) != nil {
 		return nil
 	}
-	return write(r.bucket(sched), r.is.DAG, slot{r.is.Slot, r.is.Moment})
+	return b.Put([]byte(key), l.frame(key))
 }
 
 // states writes what is different, in the order of the keys, as bbolt likes.

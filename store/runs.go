@@ -1,9 +1,7 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,126 +14,55 @@ import (
 	"github.com/pipewatch-dev/pipewatch/incident"
 )
 
-// A run's blob is lines of JSON: a heading, then one line a result. Each result
-// begins with its check, so that one node's are found without reading the rest.
-
-// heading is the first line.
-type heading struct {
-	DAG      string             `json:"dag,omitempty"`
-	Slot     time.Time          `json:"slot,omitzero"`
-	Moment   time.Time          `json:"moment"`
-	InFlight []string           `json:"in_flight,omitempty"`
-	Broken   []incident.Broken  `json:"broken,omitempty"`
-	Troubles []incident.Trouble `json:"troubles,omitempty"`
-	Since    time.Time          `json:"since,omitzero"`
-	By       string             `json:"by,omitempty"`
-	Via      string             `json:"via,omitempty"`
-	Acts     []incident.Act     `json:"acts,omitempty"`
-
-	Announce []incident.Announcement `json:"announce,omitempty"`
+// past reads runs within one transaction. It keeps the layout of the last run,
+// as that is most often the next one's too.
+type past struct {
+	tx     *bbolt.Tx
+	dag    string
+	inUse  *layout // one that is in memory anyway; nil for none
+	layout *layout
+	node   string   // "dag/node/": whose results are wanted; empty for all
+	checks []uint64 // numbers of the node's checks in the layout
 }
 
-func headingOf(r incident.Run) heading {
-	return heading{r.DAG, r.Slot, r.Moment, r.InFlight, r.Broken, r.Troubles, r.Since, r.By, r.Via, r.Acts, r.Announce}
-}
-
-// run is the run that the heading tells of, without its results.
-func (h heading) run() incident.Run {
-	return incident.Run{
-		DAG: h.DAG, Slot: h.Slot, Moment: h.Moment, InFlight: h.InFlight, Broken: h.Broken, Troubles: h.Troubles,
-		Since: h.Since, By: h.By, Via: h.Via, Acts: h.Acts, Announce: h.Announce,
+// run reads one run. What its verdicts observed and expected is
+// json.RawMessage then. Key and frame must not change meanwhile.
+func (p *past) run(key, frame []byte) (incident.Run, error) {
+	if !isPacked(frame) {
+		return inflateRun(string(key), frame, p.node)
 	}
-}
-
-// judged is what a result line has but the figures. The check must come first.
-type judged struct {
-	Check     dag.CheckID    `json:"check"`
-	Outcome   checks.Outcome `json:"outcome"`
-	Reason    checks.Reason  `json:"reason,omitempty"`
-	Message   string         `json:"message,omitempty"`
-	Onset     time.Time      `json:"onset,omitzero"`
-	GoodUntil time.Time      `json:"good_until,omitzero"`
-	Broken    string         `json:"broken,omitempty"`
-	Started   time.Time      `json:"started,omitzero"`
-	Took      time.Duration  `json:"took,omitempty"` // nanoseconds
-	Skew      time.Duration  `json:"skew,omitempty"` // nanoseconds
-}
-
-// writtenLine and readLine differ in how figures are held: kinds give structs,
-// and get nothing back but JSON.
-type writtenLine struct {
-	judged
-	Observed any `json:"observed,omitempty"`
-	Expected any `json:"expected,omitempty"`
-}
-
-type readLine struct {
-	judged
-	Observed json.RawMessage `json:"observed,omitempty"`
-	Expected json.RawMessage `json:"expected,omitempty"`
-}
-
-// encodeRun makes the deflated blob of a run.
-func encodeRun(run incident.Run) ([]byte, error) {
-	var lines bytes.Buffer
-	enc := json.NewEncoder(&lines)
-	if err := enc.Encode(headingOf(run)); err != nil {
-		return nil, err
-	}
-	for _, r := range run.Results {
-		v := r.Verdict
-		err := enc.Encode(writtenLine{
-			judged{r.Check, v.Outcome, v.Reason, v.Message, v.Onset, v.GoodUntil, v.Broken, r.StartedAt, r.Took, r.Skew},
-			v.Observed, v.Expected,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("encode result of %s: %w", r.Check, err)
-		}
-	}
-	return deflate(lines.Bytes()), nil
-}
-
-// decodeRun reads a blob back, with only the results whose check's id begins
-// with prefix. Observed and Expected are json.RawMessage then.
-func decodeRun(key string, frame []byte, prefix string) (incident.Run, error) {
-	lines, err := unseal(runs, key, frame)
+	h, err := readHeader(key, frame)
 	if err != nil {
 		return incident.Run{}, err
 	}
-	bad := func(err error) (incident.Run, error) {
-		return incident.Run{}, &CorruptError{Bucket: runs, Key: key, Cause: err}
+	if err := p.open(h.layout); err != nil {
+		return incident.Run{}, err
 	}
-	head, lines, _ := bytes.Cut(lines, []byte{'\n'})
-	var h heading
-	if err := json.Unmarshal(head, &h); err != nil {
-		return bad(err)
-	}
-	run := h.run()
-	begin := []byte(`{"check":"` + prefix)
-	for line := range bytes.Lines(lines) {
-		if !bytes.HasPrefix(line, begin) {
-			continue
-		}
-		var l readLine
-		if err := json.Unmarshal(line, &l); err != nil {
-			return bad(err)
-		}
-		run.Results = append(run.Results, l.result())
-	}
-	return run, nil
+	h.run.DAG = p.dag
+	return h.unpack(key, p)
 }
 
-func (l readLine) result() checks.Result {
-	v := checks.Verdict{
-		Outcome: l.Outcome, Reason: l.Reason, Message: l.Message, Onset: l.Onset, GoodUntil: l.GoodUntil, Broken: l.Broken,
+// open makes a layout the one by which runs are read.
+func (p *past) open(id layoutID) error {
+	if p.layout != nil && p.layout.id == id {
+		return nil
 	}
-	if l.Observed != nil {
-		v.Observed = l.Observed
+	p.layout = p.inUse
+	if p.inUse == nil || p.inUse.id != id {
+		var err error
+		if p.layout, err = readLayout(p.tx, p.dag, id); err != nil {
+			return err
+		}
 	}
-	if l.Expected != nil {
-		v.Expected = l.Expected
+	p.checks = nil
+	if p.node != "" {
+		for n, t := range p.layout.texts {
+			if strings.HasPrefix(t, p.node) {
+				p.checks = append(p.checks, uint64(n))
+			}
+		}
 	}
-	return checks.Result{Check: l.Check, Verdict: v, StartedAt: l.Started, Took: l.Took, Skew: l.Skew}
+	return nil
 }
 
 // Run is the run of a DAG at a slot, the last one recorded if there were
@@ -146,17 +73,16 @@ func (d *DB) Run(name string, slot time.Time) (incident.Run, error) {
 	err := d.read(func(tx *bbolt.Tx) error {
 		var lastKey string
 		var last []byte
-		err := eachWith(tx.Bucket([]byte(runs)), timeKey(slot)+"/"+name+"/", func(key string, frame []byte) error {
+		_ = eachWith(tx.Bucket([]byte(runs)), name+"/"+timeKey(slot)+"/", func(key string, frame []byte) error {
 			lastKey, last = key, frame
 			return nil
 		})
-		if err != nil {
-			return err
-		}
 		if last == nil {
 			return ErrUnknown
 		}
-		run, err = decodeRun(lastKey, last, "")
+		p := past{tx: tx, dag: name}
+		var err error
+		run, err = p.run([]byte(lastKey), last)
 		return err
 	})
 	if err != nil {
@@ -209,15 +135,15 @@ func (d *DB) Latest(name string, want []dag.CheckID) ([]incident.Run, error) {
 	return found, nil
 }
 
-// back goes through a DAG's runs from the newest slot backwards.
-func (d *DB) back(name, prefix string, fn func(incident.Run) (more bool)) error {
+// back goes through a DAG's runs from the newest slot backwards; node is
+// "dag/node/", whose results are wanted, or empty for all.
+func (d *DB) back(name, node string, fn func(incident.Run) (more bool)) error {
 	left := maxLookBack
+	p := past{dag: name, node: node, inUse: d.layouts.of(name)}
 	return d.read(func(tx *bbolt.Tx) error {
-		return eachBack(tx.Bucket([]byte(runs)), "", func(key string, frame []byte) (bool, error) {
-			if _, of, _ := splitRunKey(key); of != name {
-				return true, nil
-			}
-			run, err := decodeRun(key, frame, prefix)
+		p.tx = tx
+		return eachBackOf(tx.Bucket([]byte(runs)), name, func(key, frame []byte) (bool, error) {
+			run, err := p.run(key, frame)
 			left--
 			return err == nil && fn(run) && left > 0, err
 		})
@@ -240,15 +166,15 @@ func (d *DB) Replay(fn func(incident.Run) error) error {
 		return fmt.Errorf("list runs: %w", err)
 	}
 	slices.SortFunc(keys, func(a, b string) int {
-		_, _, m := splitRunKey(a)
-		_, _, n := splitRunKey(b)
-		return cmp.Compare(m, n)
+		return cmp.Compare(a[strings.LastIndexByte(a, '/'):], b[strings.LastIndexByte(b, '/'):])
 	})
 	for _, key := range keys {
 		var run incident.Run
 		err := d.read(func(tx *bbolt.Tx) (err error) {
 			if frame := tx.Bucket([]byte(runs)).Get([]byte(key)); frame != nil { // not pruned meanwhile
-				run, err = decodeRun(key, frame, "")
+				name, _, _ := strings.Cut(key, "/")
+				p := past{tx: tx, dag: name, inUse: d.layouts.of(name)}
+				run, err = p.run([]byte(key), frame)
 			}
 			return err
 		})

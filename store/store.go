@@ -13,7 +13,8 @@
 // order is the order of time.
 //
 //	meta      schema, gen            format of the file; a random id of the file
-//	run       <slot>/<dag>/<n>       one run as one deflated blob; n counts recordings
+//	run       <dag>/<slot>/<n>       one run, packed (see packed.go); n counts recordings
+//	layout    <dag>/<digest>         texts that the runs of a DAG have in common
 //	state     <check>                incident.State, written only when it changed
 //	mem       <check>                checks.Memory under the fingerprint it was made with
 //	inc       <incident>             incident.Incident
@@ -61,7 +62,7 @@ import (
 )
 
 // Schema is the format that this version writes and the newest it reads.
-const Schema = 1
+const Schema = 2
 
 // Options are the limits of a store; the zero value is right for the service.
 type Options struct {
@@ -81,6 +82,7 @@ type DB struct {
 	recall time.Duration
 
 	writing sync.Mutex // held from reading the view to replacing it
+	layouts inUse
 	view    atomic.Pointer[view]
 	broken  atomic.Pointer[CommitError]
 	hurt    atomic.Pointer[CorruptError]
@@ -99,7 +101,7 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, err
 	}
 	sign(path) // before the first look, which a damaged file may make the last
-	db := &DB{bolt: bolt, path: path, recall: o.Recall}
+	db := &DB{bolt: bolt, path: path, recall: o.Recall, layouts: inUse{byDAG: map[string]*use{}}}
 	if db.recall == 0 {
 		db.recall = 24 * time.Hour
 	}
@@ -210,13 +212,18 @@ func (d *DB) begin() (err error) {
 		return d.damaged(err)
 	case known > Schema:
 		return &NewerError{Path: d.path, Found: known}
-	case known < Schema:
+	case known == 0:
 		if err := d.create(); err != nil {
 			return err
 		}
 	default:
 		if err := d.extend(); err != nil {
 			return err
+		}
+		if known < Schema {
+			if err := d.migrate(); err != nil {
+				return err
+			}
 		}
 	}
 	v, err := d.load()

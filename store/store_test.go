@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -216,11 +217,12 @@ func TestFileOfANewerVersionStaysUntouched(t *testing.T) {
 	if err := open(t, path).Close(); err != nil {
 		t.Fatal(err)
 	}
-	putRaw(t, path, "meta", "schema", frame("schema", 1, []byte(`2`)))
+	const newer = store.Schema + 1
+	putRaw(t, path, "meta", "schema", frame("schema", 1, []byte(strconv.Itoa(newer))))
 	before := digest(t, path)
 	_, err := store.Open(path, store.Options{})
-	if newer, ok := errors.AsType[*store.NewerError](err); !ok || newer.Found != 2 || newer.Path != path {
-		t.Errorf("got %v, want a NewerError about format 2", err)
+	if e, ok := errors.AsType[*store.NewerError](err); !ok || e.Found != newer || e.Path != path {
+		t.Errorf("got %v, want a NewerError about format %d", err, newer)
 	}
 	if after := digest(t, path); after != before {
 		t.Error("the file was changed")

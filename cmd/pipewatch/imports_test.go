@@ -67,6 +67,7 @@ var knows = map[string]string{
 	"test/strain":              everything,
 	"test/seeded":              "",
 	"test/crash":               everything,
+	"bench/meter":              "",
 	"bench/tables":             "",
 	"bench/delay":              "",
 	"bench/floor/postgres":     "",

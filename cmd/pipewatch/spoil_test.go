@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pipewatch-dev/pipewatch/store"
 )
 
 // spoil damages a state file as a disk does, or changes it as a newer version
@@ -47,8 +49,9 @@ func renumber(ts *testscript.TestScript, b []byte) {
 		sum := crc32.Checksum([]byte{'s', 'c', 'h', 'e', 'm', 'a', 1, payload}, crc32.MakeTable(crc32.Castagnoli))
 		return slices.Concat([]byte("schema\x01"), binary.BigEndian.AppendUint32(nil, sum), []byte{payload})
 	}
-	if !bytes.Contains(b, record('1')) {
-		ts.Fatalf("the file holds no format number 1")
+	const now = '0' + store.Schema
+	if !bytes.Contains(b, record(now)) {
+		ts.Fatalf("the file holds no format number %c", now)
 	}
-	copy(b, bytes.ReplaceAll(slices.Clone(b), record('1'), record('9')))
+	copy(b, bytes.ReplaceAll(slices.Clone(b), record(now), record('9')))
 }

@@ -1,0 +1,525 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/dag"
+	"github.com/pipewatch-dev/pipewatch/incident"
+)
+
+// A run is packed as a header and blocks of results, each with a checksum of
+// its own, so that one node's results are found without reading the others:
+//
+//	4 bytes   CRC-32C, big-endian, of the key and the header
+//	uvarint   length of the header
+//	header    the run itself (writeHeader), its own texts, and where each block is
+//	blocks    blockSize results each
+//
+// Texts are numbers: those of the layout first, then those of the run itself.
+// Times are against the run's moment. When a result was asked for is kept to the
+// millisecond, how long that took and how far a clock was off to the microsecond.
+const blockSize = 16
+
+// rest is what few runs have; it is JSON in the header.
+type rest struct {
+	Broken   []incident.Broken       `json:"broken,omitempty"`
+	Troubles []incident.Trouble      `json:"troubles,omitempty"`
+	By       string                  `json:"by,omitempty"`
+	Via      string                  `json:"via,omitempty"`
+	Acts     []incident.Act          `json:"acts,omitempty"`
+	Announce []incident.Announcement `json:"announce,omitempty"`
+}
+
+func restOf(r incident.Run) ([]byte, error) {
+	if len(r.Broken) == 0 && len(r.Troubles) == 0 && r.By == "" && r.Via == "" && len(r.Acts) == 0 && len(r.Announce) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(rest{r.Broken, r.Troubles, r.By, r.Via, r.Acts, r.Announce})
+}
+
+// What a result has is told by its first byte.
+const (
+	hasOnset byte = 1 << iota
+	hasGoodUntil
+	hasStarted
+	hasTook
+	hasSkew
+	hasFigures
+	hasMessage
+)
+
+// packer writes one run.
+type packer struct {
+	use   *use
+	fresh []string          // texts that the layout lacks
+	at    map[string]uint32 // their numbers
+
+	figures        bytes.Buffer
+	json           *json.Encoder
+	shape, numbers []byte
+}
+
+func newPacker(u *use) *packer {
+	p := &packer{use: u, at: map[string]uint32{}}
+	p.json = json.NewEncoder(&p.figures)
+	return p
+}
+
+// packRun gives the payload of a run under a key, and the layout that it, and
+// the DAG's next run, are written with.
+func packRun(key string, run incident.Run, u *use) ([]byte, *use, error) {
+	if len(run.Results) == 0 {
+		b, err := newPacker(newUse(noLayout)).pack(key, run)
+		return b, u, err
+	}
+	p := newPacker(u)
+	b, err := p.pack(key, run)
+	if u.waste += bytesOf(p.fresh); err != nil || u.waste <= u.size {
+		return b, u, err
+	}
+	own := newPacker(newUse(noLayout))
+	if _, err := own.pack(key, run); err != nil {
+		return nil, u, err
+	}
+	next := u.extended(own.fresh, p.fresh)
+	b, err = newPacker(next).pack(key, run)
+	return b, next, err
+}
+
+// text is the number of a text.
+func (p *packer) text(t []byte) uint64 {
+	n, known := p.use.number[string(t)]
+	if !known {
+		if n, known = p.at[string(t)]; !known {
+			n = uint32(len(p.use.texts) + len(p.fresh))
+			p.fresh = append(p.fresh, string(t))
+			p.at[string(t)] = n
+		}
+	}
+	return uint64(n)
+}
+
+// split appends the number of a text's shape, and the text's numbers.
+func (p *packer) split(b, text []byte) []byte {
+	p.shape, p.numbers = split(valid(text), p.shape[:0], p.numbers[:0])
+	b = binary.AppendUvarint(b, p.text(p.shape))
+	return append(b, p.numbers...)
+}
+
+// block is where some results are.
+type block struct {
+	low, high uint64 // least and greatest number of their checks' ids
+	size      int
+	sum       uint32
+}
+
+// pack gives the payload of a run under a key.
+func (p *packer) pack(key string, run incident.Run) ([]byte, error) {
+	sum := crc32.Checksum([]byte(key), castagnoli)
+	var body, record []byte
+	var index []block
+	for part := range slices.Chunk(run.Results, blockSize) {
+		from, b := len(body), block{low: 1 << 63}
+		for _, r := range part {
+			check := p.text([]byte(r.Check))
+			b.low, b.high = min(b.low, check), max(b.high, check)
+			var err error
+			if record, err = p.result(binary.AppendUvarint(record[:0], check), r, run.Moment); err != nil {
+				return nil, fmt.Errorf("encode result of %s: %w", r.Check, err)
+			}
+			body = append(binary.AppendUvarint(body, uint64(len(record))), record...)
+		}
+		b.size, b.sum = len(body)-from, crc32.Update(sum, castagnoli, body[from:])
+		index = append(index, b)
+	}
+	header, err := p.header(run, index)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, 4, 4+binary.MaxVarintLen64+len(header)+len(body))
+	binary.BigEndian.PutUint32(out, crc32.Update(sum, castagnoli, header))
+	out = append(binary.AppendUvarint(out, uint64(len(header))), header...)
+	return append(out, body...), nil
+}
+
+// result appends all of a result but its check.
+func (p *packer) result(b []byte, r checks.Result, moment time.Time) ([]byte, error) {
+	v := r.Verdict
+	figures, err := p.encodeFigures(v)
+	if err != nil {
+		return nil, err
+	}
+	flags := len(b)
+	b = append(b, 0)
+	has := func(flag byte, yes bool) bool {
+		if yes {
+			b[flags] |= flag
+		}
+		return yes
+	}
+	for _, t := range []struct {
+		flag byte
+		at   time.Time
+	}{{hasOnset, v.Onset}, {hasGoodUntil, v.GoodUntil}, {hasStarted, r.StartedAt.Truncate(time.Millisecond)}} {
+		if has(t.flag, !t.at.IsZero()) {
+			b = appendTime(b, t.at, moment)
+		}
+	}
+	if took := r.Took.Microseconds(); has(hasTook, took != 0) {
+		b = binary.AppendVarint(b, took)
+	}
+	if skew := r.Skew.Microseconds(); has(hasSkew, skew != 0) {
+		b = binary.AppendVarint(b, skew)
+	}
+	p.shape = append(append(append(append(append(p.shape[:0], v.Outcome...), 0), v.Reason...), 0), v.Broken...)
+	b = binary.AppendUvarint(b, p.text(p.shape))
+	if has(hasFigures, len(figures) > 0) {
+		b = p.split(b, figures)
+	}
+	if has(hasMessage, v.Message != "") {
+		b = p.split(b, []byte(v.Message))
+	}
+	return b, nil
+}
+
+// encodeFigures gives what was observed and expected as JSON, with a zero byte
+// between, which no JSON has; nothing when there is neither.
+func (p *packer) encodeFigures(v checks.Verdict) ([]byte, error) {
+	p.figures.Reset()
+	if v.Observed == nil && v.Expected == nil {
+		return nil, nil
+	}
+	for n, part := range []any{v.Observed, v.Expected} {
+		if n > 0 {
+			p.figures.WriteByte(0)
+		}
+		if part == nil {
+			continue
+		}
+		if err := p.json.Encode(part); err != nil {
+			return nil, err
+		}
+		p.figures.Truncate(p.figures.Len() - 1) // the line's end
+	}
+	return p.figures.Bytes(), nil
+}
+
+// header writes what unpacking begins with.
+func (p *packer) header(run incident.Run, index []block) ([]byte, error) {
+	more, err := restOf(run)
+	if err != nil {
+		return nil, err
+	}
+	inFlight := p.text([]byte(strings.Join(run.InFlight, " ")))
+	b := append([]byte(nil), p.use.id[:]...)
+	b = binary.AppendVarint(b, run.Moment.Unix())
+	b = binary.AppendUvarint(b, uint64(run.Moment.Nanosecond()))
+	b = appendOptional(b, run.Slot, run.Moment)
+	b = appendOptional(b, run.Since, run.Moment)
+	b = binary.AppendUvarint(b, inFlight)
+	b = appendBytes(b, more)
+	b = binary.AppendUvarint(b, uint64(len(p.fresh)))
+	for _, t := range p.fresh {
+		b = appendBytes(b, []byte(t))
+	}
+	b = binary.AppendUvarint(b, uint64(len(run.Results)))
+	b = binary.AppendUvarint(b, uint64(len(index)))
+	for _, x := range index {
+		b = binary.AppendUvarint(b, x.low)
+		b = binary.AppendUvarint(b, x.high-x.low)
+		b = binary.AppendUvarint(b, uint64(x.size))
+		b = binary.BigEndian.AppendUint32(b, x.sum)
+	}
+	return b, nil
+}
+
+func appendBytes(b, part []byte) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(part))), part...)
+}
+
+// appendTime appends a time against another: four times the seconds between
+// them, and more where milliseconds (1) or nanoseconds (2) follow.
+func appendTime(b []byte, t, base time.Time) []byte {
+	seconds := (t.Unix() - base.Unix()) << 2
+	switch ns := t.Nanosecond(); {
+	case ns == 0:
+		return binary.AppendVarint(b, seconds)
+	case ns%1e6 == 0:
+		return binary.AppendUvarint(binary.AppendVarint(b, seconds|1), uint64(ns/1e6))
+	default:
+		return binary.AppendUvarint(binary.AppendVarint(b, seconds|2), uint64(ns))
+	}
+}
+
+// appendOptional appends a time that may be zero.
+func appendOptional(b []byte, t, base time.Time) []byte {
+	if t.IsZero() {
+		return append(b, 0)
+	}
+	return appendTime(append(b, 1), t, base)
+}
+
+var errShort = errors.New("it ends too early")
+
+// scan reads what was appended; bad is set at the first thing that is missing,
+// and all that follows is zero.
+type scan struct {
+	left []byte
+	bad  bool
+}
+
+func (s *scan) fail() { s.left, s.bad = nil, true }
+
+func (s *scan) uvarint() uint64 {
+	v, n := binary.Uvarint(s.left)
+	if n <= 0 {
+		s.fail()
+		return 0
+	}
+	s.left = s.left[n:]
+	return v
+}
+
+func (s *scan) varint() int64 {
+	v, n := binary.Varint(s.left)
+	if n <= 0 {
+		s.fail()
+		return 0
+	}
+	s.left = s.left[n:]
+	return v
+}
+
+// count is a number of things of which each takes a byte at least.
+func (s *scan) count() int {
+	n := s.uvarint()
+	if n > uint64(len(s.left)) {
+		s.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (s *scan) bytes(n int) []byte {
+	if n < 0 || n > len(s.left) {
+		s.fail()
+		return nil
+	}
+	b := s.left[:n:n]
+	s.left = s.left[n:]
+	return b
+}
+
+func (s *scan) byte() byte {
+	if b := s.bytes(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (s *scan) time(base time.Time) time.Time {
+	v := s.varint()
+	ns := uint64(0)
+	switch v & 3 {
+	case 1:
+		ns = s.uvarint() * 1e6
+	case 2:
+		ns = s.uvarint()
+	}
+	return time.Unix(base.Unix()+v>>2, int64(ns)).UTC()
+}
+
+func (s *scan) optional(base time.Time) time.Time {
+	if s.byte() == 0 {
+		return time.Time{}
+	}
+	return s.time(base)
+}
+
+// header is what of a packed run has been read.
+type header struct {
+	run    incident.Run // without its results
+	layout layoutID
+	fresh  []string
+	flying uint64 // the text that lists what was in flight
+	count  int    // of results
+	index  scan   // blocks, still to be read
+	blocks int
+	body   []byte
+	sum    uint32 // of the key
+}
+
+// isPacked tells packed runs from those of schema 1.
+func isPacked(frame []byte) bool { return len(frame) >= frameHead && frame[0] == packed }
+
+// readHeader reads the header of a packed run and checks it.
+func readHeader(key, frame []byte) (header, error) {
+	bad := func(err error) (header, error) {
+		return header{}, &CorruptError{Bucket: runs, Key: string(key), Cause: err}
+	}
+	all := scan{left: frame[frameHead:]}
+	want := all.bytes(4)
+	body := all.bytes(all.count())
+	h := header{sum: crc32.Checksum(key, castagnoli), body: all.left}
+	if all.bad {
+		return bad(errShort)
+	}
+	if binary.BigEndian.Uint32(want) != crc32.Update(h.sum, castagnoli, body) {
+		return bad(errors.New("its checksum does not match"))
+	}
+	s := scan{left: body}
+	copy(h.layout[:], s.bytes(len(h.layout)))
+	h.run.Moment = time.Unix(s.varint(), int64(s.uvarint())).UTC()
+	h.run.Slot = s.optional(h.run.Moment)
+	h.run.Since = s.optional(h.run.Moment)
+	h.flying = s.uvarint()
+	if more := s.bytes(s.count()); len(more) > 0 {
+		var r rest
+		if err := json.Unmarshal(more, &r); err != nil {
+			return bad(err)
+		}
+		h.run.Broken, h.run.Troubles, h.run.By, h.run.Via, h.run.Acts, h.run.Announce = r.Broken, r.Troubles, r.By, r.Via, r.Acts, r.Announce
+	}
+	for n := s.count(); n > 0; n-- {
+		h.fresh = append(h.fresh, string(s.bytes(s.count())))
+	}
+	h.count, h.blocks = int(s.uvarint()), s.count()
+	h.index = s
+	if s.bad {
+		return bad(errShort)
+	}
+	return h, nil
+}
+
+// unpack gives the run with the results that p wants.
+func (h header) unpack(key []byte, p *past) (incident.Run, error) {
+	u := unpacker{header: h, texts: p.layout.texts, all: p.node == "", wanted: p.checks}
+	run := h.run
+	if names := u.text(h.flying); names != "" {
+		run.InFlight = strings.Split(names, " ")
+	}
+	if u.all {
+		run.Results = make([]checks.Result, 0, min(h.count, len(h.body)))
+	} else {
+		for n, t := range u.fresh {
+			if strings.HasPrefix(t, p.node) {
+				u.wanted = append(u.wanted[:len(u.wanted):len(u.wanted)], uint64(len(u.texts)+n))
+			}
+		}
+	}
+	for ; u.blocks > 0 && u.err == nil; u.blocks-- {
+		u.block(&run)
+	}
+	if u.err != nil {
+		return incident.Run{}, &CorruptError{Bucket: runs, Key: string(key), Cause: u.err}
+	}
+	return run, nil
+}
+
+// unpacker is one call of unpack.
+type unpacker struct {
+	header
+	texts  []string // of the layout
+	all    bool
+	wanted []uint64 // checks, where not all are
+	err    error
+}
+
+func (u *unpacker) text(n uint64) string {
+	if n < uint64(len(u.texts)) {
+		return u.texts[n]
+	}
+	if n -= uint64(len(u.texts)); n < uint64(len(u.fresh)) {
+		return u.fresh[n]
+	}
+	u.err = fmt.Errorf("it has no text %d", n)
+	return ""
+}
+
+// block reads the next block's wanted results, if it has any.
+func (u *unpacker) block(run *incident.Run) {
+	low := u.index.uvarint()
+	high := low + u.index.uvarint()
+	size, sum := u.index.uvarint(), u.index.bytes(4)
+	if u.index.bad || size > uint64(len(u.body)) {
+		u.err = errShort
+		return
+	}
+	body := u.body[:size]
+	u.body = u.body[size:]
+	if !u.all && !slices.ContainsFunc(u.wanted, func(n uint64) bool { return low <= n && n <= high }) {
+		return
+	}
+	if crc32.Update(u.sum, castagnoli, body) != binary.BigEndian.Uint32(sum) {
+		u.err = errors.New("its checksum does not match")
+		return
+	}
+	for s := (scan{left: body}); len(s.left) > 0; {
+		record := scan{left: s.bytes(s.count())}
+		check := record.uvarint()
+		if u.all || slices.Contains(u.wanted, check) {
+			run.Results = append(run.Results, u.result(check, &record, run.Moment))
+		}
+		if s.bad || record.bad {
+			u.err = errShort
+		}
+	}
+}
+
+func (u *unpacker) result(check uint64, s *scan, moment time.Time) checks.Result {
+	r := checks.Result{Check: dag.CheckID(u.text(check))}
+	v := &r.Verdict
+	flags := s.byte()
+	if flags&hasOnset != 0 {
+		v.Onset = s.time(moment)
+	}
+	if flags&hasGoodUntil != 0 {
+		v.GoodUntil = s.time(moment)
+	}
+	if flags&hasStarted != 0 {
+		r.StartedAt = s.time(moment)
+	}
+	if flags&hasTook != 0 {
+		r.Took = time.Duration(s.varint()) * time.Microsecond
+	}
+	if flags&hasSkew != 0 {
+		r.Skew = time.Duration(s.varint()) * time.Microsecond
+	}
+	outcome, words, _ := strings.Cut(u.text(s.uvarint()), "\x00")
+	reason, broken, _ := strings.Cut(words, "\x00")
+	v.Outcome, v.Reason, v.Broken = checks.Outcome(outcome), checks.Reason(reason), broken
+	if flags&hasFigures != 0 {
+		observed, expected, _ := bytes.Cut(u.join(s), []byte{0})
+		if len(observed) > 0 {
+			v.Observed = json.RawMessage(observed[:len(observed):len(observed)])
+		}
+		if len(expected) > 0 {
+			v.Expected = json.RawMessage(expected)
+		}
+	}
+	if flags&hasMessage != 0 {
+		v.Message = string(u.join(s))
+	}
+	return r
+}
+
+// join reads a text that was split.
+func (u *unpacker) join(s *scan) []byte {
+	shape := u.text(s.uvarint())
+	text, left, err := join(make([]byte, 0, len(shape)+32), shape, s.left)
+	if err != nil {
+		s.fail()
+		return nil
+	}
+	s.left = left
+	return text
+}
