@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/pipewatch-dev/pipewatch/checks"
@@ -65,8 +67,101 @@ func TestShapeWithoutItsNumbersIsAnError(t *testing.T) {
 	}
 }
 
+var noon = time.Date(2013, 2, 8, 12, 0, 0, 0, time.UTC)
+
+// stored is a run as it should come back: figures as JSON, times in UTC, without
+// what runs do not keep.
+func stored(t rapid.TB, run incident.Run) incident.Run {
+	run.Results = slices.Clone(run.Results)
+	for n := range run.Results {
+		r := &run.Results[n]
+		r.SQL, r.Memory = nil, nil
+		r.StartedAt, r.Took, r.Skew = r.StartedAt.Truncate(time.Millisecond), r.Took.Truncate(time.Microsecond), r.Skew.Truncate(time.Microsecond)
+		r.Verdict.Message = strings.ToValidUTF8(r.Verdict.Message, "\ufffd")
+		for _, v := range []*any{&r.Verdict.Observed, &r.Verdict.Expected} {
+			if *v == nil {
+				continue
+			}
+			b, err := json.Marshal(*v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			*v = json.RawMessage(b)
+		}
+	}
+	return run
+}
+
+var zones = []*time.Location{time.UTC, time.FixedZone("", -5*3600)}
+
+func drawTime(rt *rapid.T, label string) time.Time {
+	switch rapid.IntRange(0, 3).Draw(rt, label) {
+	case 0:
+		return time.Time{}
+	case 1: // what data says may be far away
+		return time.Date(rapid.SampledFrom([]int{1, 1969, 2262, 9999}).Draw(rt, "year"), 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+	}
+	return noon.Add(time.Duration(rapid.Int64Range(-1e15, 1e15).Draw(rt, "ns"))).In(rapid.SampledFrom(zones).Draw(rt, "zone"))
+}
+
+func drawResult(rt *rapid.T, n int) checks.Result {
+	v := checks.Verdict{
+		Outcome: rapid.SampledFrom([]checks.Outcome{checks.Pass, checks.Fail, checks.Error}).Draw(rt, "outcome"),
+		Reason:  rapid.SampledFrom([]checks.Reason{"", checks.Stale}).Draw(rt, "reason"),
+		Broken:  rapid.SampledFrom([]string{"", "column"}).Draw(rt, "broken"),
+		Message: rapid.OneOf(rapid.Just(""), rapid.String(), rapid.Just("not \xff text")).Draw(rt, "message"),
+		Onset:   drawTime(rt, "onset"), GoodUntil: drawTime(rt, "good until"),
+	}
+	v.Observed = rapid.SampledFrom([]any{nil, map[string]any{"rows": rapid.Int64().Draw(rt, "rows"), "at": drawTime(rt, "at"), "word": rapid.String().Draw(rt, "word")}}).Draw(rt, "observed")
+	v.Expected = rapid.SampledFrom([]any{nil, []int{1, 2}, (*int)(nil)}).Draw(rt, "expected")
+	return checks.Result{
+		Check: dag.CheckID(fmt.Sprintf("big/t%d/c%d", n/3, n%3)), Verdict: v, StartedAt: drawTime(rt, "started"),
+		Took: time.Duration(rapid.Int64().Draw(rt, "took")), Skew: time.Duration(rapid.Int64().Draw(rt, "skew")),
+	}
+}
+
+func TestRunsComeBackAsTheyWere(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		use := newUse(noLayout)
+		known := map[layoutID]*layout{}
+		for n := range rapid.IntRange(1, 6).Draw(rt, "runs") {
+			run := incident.Run{
+				DAG: "big", Slot: noon.Add(time.Duration(n) * time.Minute), Since: drawTime(rt, "since"),
+				Moment:   noon.Add(time.Duration(rapid.Int64Range(0, 1e10).Draw(rt, "moment"))),
+				InFlight: [][]string{nil, {"a"}, {"a", "b"}}[rapid.IntRange(0, 2).Draw(rt, "in flight")],
+			}
+			if rapid.Bool().Draw(rt, "asked for") {
+				run.Slot, run.By, run.Troubles = time.Time{}, "ana", []incident.Trouble{{Name: "disk", Problem: "full"}}
+			}
+			for _, k := range rapid.SliceOfNDistinct(rapid.IntRange(0, 60), 0, 60, rapid.ID).Draw(rt, "checks") {
+				run.Results = append(run.Results, drawResult(rt, k))
+			}
+			key := runKey(run, uint64(n))
+			blob, next, err := packRun(key, run, use)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			use, known[next.id] = next, next.layout
+			frame, want := seal(key, packed, blob), stored(rt, run)
+			h, err := readHeader([]byte(key), frame)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			for _, node := range []string{"", "big/t0/", "big/t7/"} {
+				look := past{dag: "big", node: node, inUse: known[h.layout]}
+				got, err := look.run([]byte(key), frame)
+				of := want
+				of.Results = slices.DeleteFunc(slices.Clone(want.Results), func(r checks.Result) bool { return !strings.HasPrefix(string(r.Check), node) })
+				if diff := cmp.Diff(of, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
+					rt.Fatalf("run, of %q (-recorded +read): %v\n%s", node, err, diff)
+				}
+			}
+		}
+	})
+}
+
 func TestFlippedBitsOfARunAreNoticedWhereTheyAreRead(t *testing.T) {
-	moment := time.Date(2013, 2, 8, 12, 0, 0, 0, time.UTC)
+	moment := noon
 	run := incident.Run{DAG: "shop", Slot: moment, Moment: moment.Add(time.Second), InFlight: []string{"feeds"}}
 	for n := range 2 * blockSize {
 		run.Results = append(run.Results, checks.Result{

@@ -46,10 +46,9 @@ var promised = []Mutant{
 	{
 		Name: "split-transaction", Does: "states and incidents are two transactions", Suite: "store",
 		Bug: Bug{
-			"store", "record.go", "		posts, err = recording{tx, run, change}.write(blob, before.book.States, route, fingerprint)\n		return err\n	})\n",
-			`		half := change
-		half.Incidents = nil
-		_, err = recording{tx, run, half}.write(blob, before.book.States, route, fingerprint)
+			"store", "record.go", "		posts, err = r.write(before.book.States, route, fingerprint)\n		return err\n	})\n",
+			`		r.change.Incidents = nil
+		_, err = r.write(before.book.States, route, fingerprint)
 		return err
 	})
 	if err == nil {
