@@ -98,13 +98,11 @@ func eachBack(b *bbolt.Bucket, before string, fn func(key string, frame []byte) 
 func eachBackOf(b *bbolt.Bucket, dag string, fn func(key, frame []byte) (more bool, err error)) error {
 	prefix := []byte(dag + "/")
 	c := b.Cursor()
-	k, v := c.Seek([]byte(dag + "0")) // the first that could come after all of the DAG's
-	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
+	newest := c.Prev
+	if after, _ := c.Seek([]byte(dag + "0")); after == nil { // the first key that cannot be the DAG's
+		newest = c.Last
 	}
-	for ; k != nil && bytes.HasPrefix(k, prefix); k, v = c.Prev() {
+	for k, v := newest(); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Prev() {
 		if more, err := fn(k, v); err != nil || !more {
 			return err
 		}
