@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/pipewatch-dev/pipewatch/incident"
+	"github.com/pipewatch-dev/pipewatch/notify"
 )
 
 func (a *app) coverageCommand() *cobra.Command {
@@ -32,7 +34,7 @@ func (a *app) printCoverage(found struct {
 	Nodes, Checks int
 	Gaps          []incident.Gap
 }) {
-	fmt.Fprintf(a.stdout, "%d nodes, %d checks, %d gaps\n", found.Nodes, found.Checks, len(found.Gaps))
+	fmt.Fprintln(a.stdout, strings.Join([]string{notify.Count(found.Nodes, "node"), notify.Count(found.Checks, "check"), notify.Count(len(found.Gaps), "gap")}, ", "))
 	if len(found.Gaps) == 0 {
 		return
 	}

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -49,7 +49,7 @@ func (a *app) printStatus(s statusBody) {
 			}
 		}
 		if why == "" && len(n.CausedBy) > 0 {
-			why = fmt.Sprintf("because of %v", n.CausedBy)
+			why = "because of " + strings.Join(n.CausedBy, ", ")
 		}
 		t.AppendRow(table.Row{n.ID, n.Health, why})
 	}
