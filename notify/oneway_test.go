@@ -265,6 +265,59 @@ func TestMuteWindowKeepsWhatEndsInIt(t *testing.T) {
 	})
 }
 
+// What was given up in its mute window and breaks again is told: after the window
+// where it is still in it, at once where it is over.
+func TestWhatBreaksAgainAfterItWasGivenUpIsTold(t *testing.T) {
+	for name, again := range map[string]time.Duration{"within the window": 90 * time.Minute, "after it": 3 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				window := notify.Window{From: 0, To: 2 * time.Hour}
+				route := func(incident.Incident) notify.Route { return notify.Route{Mute: []notify.Window{window}} }
+				box, slack := &notify.MemOutbox{}, &service{}
+				i := fresh("inc-1", time.Now())
+				box.Commit(i, "#a", time.Now())
+				s, _ := start(t, notify.Config{Outbox: box, Channel: slack, Route: route})
+				begun := time.Now()
+				time.Sleep(time.Hour)
+				i = then(i, incident.Closed, time.Now())
+				box.Commit(i, "#a", time.Now())
+				s.Kick()
+				time.Sleep(again - time.Since(begun))
+				if p := box.Posts()[0]; !p.Expired || len(slack.all()) > 0 {
+					t.Fatalf("not given up: %+v", p)
+				}
+				i = then(i, incident.Reopened, time.Now())
+				i.Status, i.ResolvedAt = incident.Open, time.Time{}
+				box.Commit(i, "#a", time.Now())
+				s.Kick()
+				settle(t, s, 2*time.Hour)
+				if diff := cmp.Diff([]string{"inc-1/0 open 3"}, standing(slack)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+// The run that opens it again may come between the sender's look and its
+// decision to give it up.
+func TestGivingUpDoesNotOverwriteThatItIsOpenAgain(t *testing.T) {
+	box, now := &notify.MemOutbox{}, time.Now()
+	i := then(fresh("inc-1", now), incident.Closed, now)
+	box.Commit(i, "#a", now)
+	given := box.Posts()[0]
+	i = then(i, incident.Reopened, now)
+	i.Status = incident.Open
+	box.Commit(i, "#a", now)
+	given.Expired, given.Trouble = true, "it began and ended within a mute window"
+	if err := box.Save(given); err != nil {
+		t.Fatal(err)
+	}
+	if p := box.Posts()[0]; p.Done() || p.Want != 3 {
+		t.Errorf("it is lost: %+v", p)
+	}
+}
+
 func TestReminderIsOfNoUseLongAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()

@@ -18,8 +18,7 @@ func Plan(i incident.Incident, have []Post, channel string, at time.Time) []Post
 		switch {
 		case p.Copy:
 			if p.Want != i.Seq {
-				p.Want, p.Recheck = i.Seq, false // the edit shows it anyway
-				posts = append(posts, p)
+				posts = append(posts, p.wants(i, at))
 			}
 		case p.Line == 0:
 			root = p
@@ -28,8 +27,7 @@ func Plan(i incident.Incident, have []Post, channel string, at time.Time) []Post
 		}
 	}
 	if root.Want != i.Seq {
-		root.Want, root.Recheck = i.Seq, false
-		posts = append(posts, root)
+		posts = append(posts, root.wants(i, at))
 	}
 	for _, l := range i.Lines {
 		if told[l.N] || l.Kind == incident.Opened {
@@ -38,4 +36,15 @@ func Plan(i incident.Incident, have []Post, channel string, at time.Time) []Post
 		posts = append(posts, Post{Incident: i.ID, Line: l.N, Channel: root.Channel, Want: 1, At: at})
 	}
 	return posts
+}
+
+// wants is a root message that has to show an incident as it is now. One that
+// was given up, as the incident was over before anybody had to know, is needed
+// after all when that is open again.
+func (p Post) wants(i incident.Incident, at time.Time) Post {
+	p.Want, p.Recheck = i.Seq, false // an edit shows anyway whether the message is there
+	if p.Expired && i.Status == incident.Open {
+		p.Expired, p.Trouble, p.At = false, "", at
+	}
+	return p
 }

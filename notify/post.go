@@ -68,6 +68,9 @@ func (p Post) Over(stored Post) Post {
 		stored.Want, stored.Bulletin = p.Want, p.Bulletin
 		return stored
 	}
+	if p.Expired && p.Want < stored.Want {
+		p.Expired, p.Trouble = stored.Expired, stored.Trouble // it was given up for what it was before
+	}
 	p.Want, p.Bulletin = stored.Want, stored.Bulletin
 	return p
 }
