@@ -26,6 +26,7 @@ func TestAnExplanationIsWordsThatSayWhatMattersMostFirst(t *testing.T) {
 	}
 	e, _ := x.Incident(id)
 	want := `INC: shop/orders, error, open since 2026-03-01T12:01:00Z
+last good 2026-03-01T12:00:00Z
 shop/orders/freshness is failing
   fail: MESSAGE
   true since 2026-03-01T12:01:00Z, as the data tell; bad once
