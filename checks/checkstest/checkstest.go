@@ -26,6 +26,7 @@
 //	  reason: stale                   # default: none
 //	  observed: {age_seconds: 32400}  # these keys, among others
 //	  message: newest ts is 9h old, limit 6h
+//	  says: [newest ts]               # parts of the message, where an engine's own words are in it
 //	  onset: 2013-06-15T09:00:00Z
 //	  questions: [watermark]          # the types of the questions asked
 //
@@ -86,6 +87,7 @@ type want struct {
 	Verdict   checks.Outcome `yaml:"verdict" jsonschema:"required"`
 	Reason    checks.Reason  `yaml:"reason"`
 	Message   string         `yaml:"message"`
+	Says      []string       `yaml:"says"`
 	Observed  map[string]any `yaml:"observed"`
 	Expected  map[string]any `yaml:"expected"`
 	Onset     string         `yaml:"onset"`
@@ -218,6 +220,11 @@ func compare(t *testing.T, where string, wanted conf.Value, got checks.Verdict, 
 	}
 	if got.Outcome != w.Verdict || got.Reason != w.Reason {
 		t.Errorf("%sverdict %s %q, want %s %q; it says: %s", where, got.Outcome, got.Reason, w.Verdict, w.Reason, got.Message)
+	}
+	for _, part := range w.Says {
+		if !strings.Contains(strings.ToLower(got.Message), strings.ToLower(part)) {
+			t.Errorf("%smessage %q\ndoes not say %q", where, got.Message, part)
+		}
 	}
 	if w.Message != "" && got.Message != w.Message {
 		t.Errorf("%smessage %q\nwant %q", where, got.Message, w.Message)
