@@ -169,3 +169,15 @@ func TestFreshnessProblems(t *testing.T) {
 		})
 	}
 }
+
+// An age is held against the moment of the run. A warehouse whose clock is off is a
+// finding of its own connection, and no correction.
+func TestFreshnessIsJudgedByOurClock(t *testing.T) {
+	c := checkOf(t, "freshness: {column: ts, error_after: 6h}", "freshness")
+	for _, skew := range []time.Duration{0, time.Hour, -12 * time.Hour} {
+		v, _ := c.Judge([]probe.Answer{{Value: mark("2013-06-15T09:00:00Z"), Skew: skew}}, nil, moment(t, "2013-06-15T12:00:00Z"))
+		if got := said(v); got != "pass: newest ts is 3h old" {
+			t.Errorf("with a clock that is %s off: %s", skew, got)
+		}
+	}
+}

@@ -155,6 +155,7 @@ func (s *Source) Ask(ctx context.Context, at time.Time, qs []probe.Question) []p
 		}
 	} else {
 		s.run(ctx, at, session, unique, answers)
+		noteSkew(session, answers)
 	}
 	all := make([]probe.Answer, len(qs))
 	for i := range qs {

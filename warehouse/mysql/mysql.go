@@ -72,7 +72,7 @@ func Open(o Options) (*warehouse.Source, error) {
 	}
 	pool := sql.OpenDB(connector)
 	pool.SetMaxIdleConns(-1)
-	return warehouse.New(&database{sql: pool, schema: config.DBName, timeout: o.StatementTimeout}, o.Limits), nil
+	return warehouse.New(&database{sql: pool, schema: config.DBName, timeout: o.StatementTimeout, now: o.Now}, o.Limits), nil
 }
 
 // parse reads a DSN in either form. No error repeats any of it, as it holds a
@@ -111,9 +111,11 @@ type database struct {
 	sql     *sql.DB
 	schema  string // where unqualified tables are; empty: nowhere
 	timeout time.Duration
+	now     func() time.Time // nil: the server's clock is held against no other
 
 	mu     sync.Mutex
-	server string // as it calls itself
+	server string        // as it calls itself
+	skew   time.Duration // of the server's clock, when it was last seen
 }
 
 // Dialect implements warehouse.DB.
@@ -162,7 +164,11 @@ func (s *session) connect(ctx context.Context) error {
 
 func (s *session) prepare(ctx context.Context, conn *sql.Conn) error {
 	var server string
-	err := conn.QueryRowContext(ctx, "select version(), connection_id(), @@lower_case_table_names").Scan(&server, &s.id, &s.folds)
+	var clock int64
+	sent := s.now()
+	err := conn.QueryRowContext(ctx, "select version(), connection_id(), @@lower_case_table_names, timestampdiff(microsecond, timestamp'1970-01-01 00:00:00', utc_timestamp(6))").
+		Scan(&server, &s.id, &s.folds, &clock)
+	received := s.now()
 	if err != nil {
 		return err
 	}
@@ -184,7 +190,25 @@ func (s *session) prepare(ctx context.Context, conn *sql.Conn) error {
 	s.db.mu.Lock()
 	defer s.db.mu.Unlock()
 	s.db.server = server
+	if !sent.IsZero() {
+		s.db.skew = warehouse.Skew(sent, clock, received)
+	}
 	return nil
+}
+
+// now is our clock; the zero time where there is none.
+func (s *session) now() time.Time {
+	if s.db.now == nil {
+		return time.Time{}
+	}
+	return s.db.now()
+}
+
+// Skew implements warehouse.Clocked.
+func (s *session) Skew() time.Duration {
+	s.db.mu.Lock()
+	defer s.db.mu.Unlock()
+	return s.db.skew
 }
 
 // kill ends what a connection does on the server. The driver only hangs up.

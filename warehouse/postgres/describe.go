@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
 	"github.com/pipewatch-dev/pipewatch/probe"
@@ -69,6 +70,7 @@ func (s *session) describeTables(ctx context.Context, of []probe.Relation, place
 		}
 		wanted[n] = fmt.Sprintf("(%d, %s, %s, %s)", place, catalog, schema, text(name))
 	}
+	sent := s.now()
 	rows, err := s.Query(ctx, `with wanted(place, db, nsp, rel) as (select place, cast(db as text), cast(nsp as text), cast(rel as text) from (values `+strings.Join(wanted, ", ")+`) as v(place, db, nsp, rel)),
 found as (select distinct on (w.place) w.place, c.oid, c.relkind = 'r' and not c.relhassubclass as plain, cast(case when c.relkind = 'r' and not c.relhassubclass then greatest(c.reltuples, 0) else 0 end as bigint) as guess
   from wanted w join pg_catalog.pg_class c on cast(c.relname as text) = w.rel and c.relkind in ('r', 'v', 'm', 'f', 'p')
@@ -77,13 +79,15 @@ found as (select distinct on (w.place) w.place, c.oid, c.relkind = 'r' and not c
   order by w.place, array_position(current_schemas(true), n.nspname)),
 keyed as materialized (select f.*, case when f.plain then (select string_agg(cast(i.indkey as text), ',') from pg_catalog.pg_index i
   where i.indrelid = f.oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null and i.indnatts = i.indnkeyatts) end as keys from found f)
-select f.place, cast(a.attname as text), pg_catalog.format_type(a.atttypid, a.atttypmod), `+typeClass+`, not a.attnotnull, a.attnum, f.plain, f.keys, f.guess
+select f.place, cast(a.attname as text), pg_catalog.format_type(a.atttypid, a.atttypmod), `+typeClass+`, not a.attnotnull, a.attnum, f.plain, f.keys, f.guess,
+  case when a.attnum = 1 then cast(extract(epoch from clock_timestamp()) * 1000000 as bigint) end
 from keyed f left join pg_catalog.pg_attribute a on a.attrelid = f.oid and a.attnum > 0 and not a.attisdropped
 left join pg_catalog.pg_type t on t.oid = a.atttypid left `+ofType+`
 order by f.place, a.attnum`)
 	if err != nil {
 		return err
 	}
+	s.noteClock(sent, rows)
 	numbers := make(map[string]string) // columns of the table at hand, by their numbers
 	for i, row := range rows {
 		place := int(row[0].(int64))
@@ -101,6 +105,31 @@ order by f.place, a.attnum`)
 		}
 	}
 	return s.absent(ctx, of, places, out)
+}
+
+// now is our clock; the zero time where there is none.
+func (s *session) now() time.Time {
+	if s.db.now == nil {
+		return time.Time{}
+	}
+	return s.db.now()
+}
+
+// noteClock holds the server's clock, which is the last column of what describes tables
+// so that it costs no statement of its own, against ours.
+func (s *session) noteClock(sent time.Time, rows [][]any) {
+	received := s.now()
+	if sent.IsZero() {
+		return
+	}
+	for _, row := range rows {
+		if clock, ok := row[len(row)-1].(int64); ok {
+			s.db.mu.Lock()
+			defer s.db.mu.Unlock()
+			s.db.skew = warehouse.Skew(sent, clock, received)
+			return
+		}
+	}
 }
 
 // keys names the columns of unique indexes, which come as "1 3,2". Only plain tables

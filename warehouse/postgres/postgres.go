@@ -71,7 +71,7 @@ func Open(o Options) (*warehouse.Source, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 10 * time.Second
 	}
-	db := &database{config: config, timeout: o.StatementTimeout}
+	db := &database{config: config, timeout: o.StatementTimeout, now: o.Now}
 	for range min(max(o.MaxQueries, 1), maxLanes) {
 		db.lanes = append(db.lanes, &lane{db: db, free: make(chan struct{}, 1)})
 	}
@@ -111,10 +111,12 @@ func settings(own map[string]string, timeout time.Duration) map[string]string {
 type database struct {
 	config  *pgconn.Config
 	timeout time.Duration
+	now     func() time.Time // nil: the server's clock is held against no other
 	lanes   []*lane
 
 	mu      sync.Mutex
 	dialect warehouse.Dialect
+	skew    time.Duration // of the server's clock, when it was last seen
 }
 
 // lane is one connection and the right to use it.

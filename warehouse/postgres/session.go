@@ -40,6 +40,13 @@ func (s *session) Query(ctx context.Context, sql string) (rows [][]any, err erro
 // Close implements warehouse.Session: a session holds nothing.
 func (s *session) Close() error { return nil }
 
+// Skew implements warehouse.Clocked.
+func (s *session) Skew() time.Duration {
+	s.db.mu.Lock()
+	defer s.db.mu.Unlock()
+	return s.db.skew
+}
+
 // Lanes implements warehouse.Piped.
 func (s *session) Lanes() int { return len(s.db.lanes) }
 
