@@ -39,6 +39,9 @@ func Check(path string) (err error) {
 	defer bolt.Close()
 	d := &DB{bolt: bolt, path: path}
 	return d.damaged(bolt.View(func(tx *bbolt.Tx) error {
+		if unmade(tx) {
+			return pages(tx)
+		}
 		if err := format(tx); err != nil {
 			return err
 		}

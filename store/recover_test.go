@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/pipewatch-dev/pipewatch/store"
 )
@@ -191,5 +194,55 @@ func TestCompactKeepsWhatIsThereAndNothingElse(t *testing.T) {
 	}
 	if files, err := open(t, path).DAGFiles(); err != nil || string(files["dags/shop.yaml"]) != "kept" {
 		t.Errorf("it holds %v (%v)", files, err)
+	}
+}
+
+// A process can be killed between the making of the file and the first write.
+func TestAFileThatWasOnlyBeingMadeIsNoDamage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pw.db")
+	made, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := made.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := store.Recover(path, noon, store.Check); err != nil || done != nil {
+		t.Errorf("it was put aside: %+v, %v", done, err)
+	}
+	if n := len(open(t, path).Book().States); n != 0 {
+		t.Errorf("it holds %d states", n)
+	}
+}
+
+func TestAFileThatHasBecomeEmptyIsDamaged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pw.db")
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Of the two headings the newer one leads to the page of buckets, whose count
+	// becomes 0.
+	const page, root, txid, count = 4096, 32, 64, 10
+	heading := b[:page]
+	if other := b[page : 2*page]; binary.LittleEndian.Uint64(other[txid:]) > binary.LittleEndian.Uint64(heading[txid:]) {
+		heading = other
+	}
+	buckets := int(binary.LittleEndian.Uint64(heading[root:])) * page
+	if binary.LittleEndian.Uint16(b[buckets+count:]) == 0 {
+		t.Fatal("this is not the page of buckets")
+	}
+	binary.LittleEndian.PutUint16(b[buckets+count:], 0)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, opened := store.Open(path, store.Options{})
+	for _, err := range []error{opened, store.Check(path)} {
+		if _, is := errors.AsType[*store.CorruptError](err); !is {
+			t.Errorf("got %v, want a CorruptError", err)
+		}
 	}
 }

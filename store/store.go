@@ -196,9 +196,8 @@ func (d *DB) begin() (err error) {
 	defer catch(d.path, &err)()
 	known := 0
 	err = d.bolt.View(func(tx *bbolt.Tx) error {
-		first, _ := tx.Cursor().First()
-		if first == nil {
-			return nil // a new file
+		if unmade(tx) {
+			return nil
 		}
 		b := tx.Bucket([]byte(meta))
 		if b == nil || b.Get([]byte(keySchema)) == nil {
@@ -232,6 +231,13 @@ func (d *DB) begin() (err error) {
 	}
 	d.view.Store(v)
 	return nil
+}
+
+// unmade tells whether nothing was ever written to a file: it is new, or the
+// process that made it ended at once. One that is empty after writes is damaged.
+func unmade(tx *bbolt.Tx) bool {
+	first, _ := tx.Cursor().First()
+	return first == nil && tx.ID() <= 1
 }
 
 // create makes the buckets of a new file.

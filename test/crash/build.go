@@ -7,16 +7,16 @@ import (
 )
 
 // bugs are the seeded ones that a kill test can show: what others do (send, and
-// write down afterwards that it was sent; or the other way round), and sending
-// again after an attempt of which nobody knows how it went.
-var bugs = []string{"mark-after", "mark-first", "no-look-up"}
+// write down afterwards that it was sent; or the other way round), sending again
+// after an attempt of which nobody knows how it went, and telling a secret.
+var bugs = []string{"mark-after", "mark-first", "no-look-up", "secret-logged"}
 
-// build compiles the real pipewatch, as go build does for anybody, with a
-// seeded bug if one is named.
-func build(ctx context.Context, binary, bug string) error {
-	if bug == "" {
-		return seeded.Build(ctx, binary, "cmd/pipewatch", nil)
+// build compiles the real pipewatch, as go build does for anybody, with seeded
+// bugs if any are named.
+func build(ctx context.Context, binary string, names ...string) error {
+	var ill []seeded.Bug
+	for _, name := range names {
+		ill = append(ill, seeded.Named(name).Bug)
 	}
-	ill := seeded.Named(bug).Bug
-	return seeded.Build(ctx, binary, "cmd/pipewatch", &ill)
+	return seeded.Build(ctx, binary, "cmd/pipewatch", ill...)
 }

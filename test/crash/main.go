@@ -3,6 +3,8 @@
 // there, is any there twice?
 //
 //	go run ./test/crash -n 300 -seed 1
+//	go run ./test/crash -n 10000 -side 6              six trials at a time
+//	go run ./test/crash -n 300 -to webhook            nothing can be looked up there
 //
 // It is a test of the whole, of the real binary as it is installed; what one
 // package does alone is tested in that package, where time can be made to stand
@@ -31,7 +33,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -53,7 +57,11 @@ func run(ctx context.Context, args []string) error {
 	seed := flags.Uint64("seed", 1, "of everything that is drawn")
 	names := flags.String("profile", "idle,storm,reload", "what goes on meanwhile")
 	slack := flags.String("slack", "faulty", "how Slack behaves: "+strings.Join(planNames(), ", "))
+	to := flags.String("to", string(toSlack), "where messages go: slack, or webhook, which cannot be looked through")
 	bug := flags.String("bug", "", "build pipewatch with a seeded bug: "+strings.Join(bugs, ", "))
+	binary := flags.String("bin", "", "a pipewatch that is built already")
+	side := flags.Int("side", 1, "how many trials of each profile go on side by side, each with a share of the kills and a seed of its own")
+	most := flags.Duration("d", 0, "stop killing after so long, however often that was")
 	keep := flags.String("keep", "", "keep project, state and logs in this folder")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -69,26 +77,60 @@ func run(ctx context.Context, args []string) error {
 		}
 		defer os.RemoveAll(dir)
 	}
-	fmt.Println("building pipewatch")
-	binary := filepath.Join(dir, "pipewatch")
-	if err := build(ctx, binary, *bug); err != nil {
+	if *binary == "" {
+		*binary = filepath.Join(dir, "pipewatch")
+		fmt.Println("building pipewatch")
+		if err := build(ctx, *binary, strings.Fields(*bug)...); err != nil {
+			return err
+		}
+	}
+	var all []trial
+	for name := range strings.SplitSeq(*names, ",") {
+		for range *side {
+			k := len(all)
+			all = append(all, trial{
+				binary: *binary, dir: filepath.Join(dir, fmt.Sprint(name, "-", k)), seed: *seed + uint64(k),
+				profile: profile(name), plan: *slack, to: sink(*to), progress: os.Stdout,
+			})
+		}
+	}
+	for k := range all {
+		all[k].cycles = (*cycles + k) / len(all)
+		all[k].most = *most * time.Duration(*side) / time.Duration(len(all))
+	}
+	return try(ctx, all, *side)
+}
+
+// try runs trials, so many side by side, and prints what came of each and of all.
+func try(ctx context.Context, all []trial, side int) error {
+	reports, errs := make([]report, len(all)), make([]error, len(all))
+	var wg sync.WaitGroup
+	places := make(chan struct{}, max(side, 1))
+	for k, t := range all {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			reports[k], errs[k] = t.run(ctx)
+			if errs[k] != nil {
+				errs[k] = fmt.Errorf("profile %s, seed %d: %w", t.profile, t.seed, errs[k])
+			}
+		})
+	}
+	wg.Wait()
+	sum := report{profile: "all", plan: all[0].plan, seed: all[0].seed}
+	for k, r := range reports {
+		if errs[k] == nil {
+			r.print(os.Stdout)
+			sum.add(r)
+		}
+	}
+	if len(all) > 1 {
+		sum.print(os.Stdout)
+	}
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	profiles := strings.Split(*names, ",")
-	red := false
-	for k, name := range profiles {
-		t := trial{
-			binary: binary, dir: filepath.Join(dir, name), seed: *seed + uint64(k), cycles: *cycles / len(profiles),
-			profile: profile(name), plan: *slack, progress: os.Stdout,
-		}
-		r, err := t.run(ctx)
-		if err != nil {
-			return fmt.Errorf("profile %s: %w", name, err)
-		}
-		r.print(os.Stdout)
-		red = red || len(r.violations) > 0
-	}
-	if red {
+	if len(sum.violations) > 0 {
 		return errRed
 	}
 	return nil

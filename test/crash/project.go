@@ -69,7 +69,7 @@ type project struct {
 }
 
 // newProject writes pipewatch.yaml, the DAG and the tables, all of them good.
-func newProject(dir, slackURL string) (*project, error) {
+func newProject(dir, url string, to sink) (*project, error) {
 	p := &project{dir: dir, spells: map[string][]spell{}}
 	for _, sub := range []string{"dags", "data"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
@@ -84,13 +84,13 @@ func newProject(dir, slackURL string) (*project, error) {
 	if err := p.rewrite(false); err != nil {
 		return nil, err
 	}
-	return p, os.WriteFile(p.config(), []byte(p.operatorFile(slackURL)), 0o600)
+	return p, os.WriteFile(p.config(), []byte(p.operatorFile(url, to)), 0o600)
 }
 
 func (p *project) config() string { return filepath.Join(p.dir, "pipewatch.yaml") }
 func (p *project) state() string  { return filepath.Join(p.dir, "state.db") }
 
-func (p *project) operatorFile(slackURL string) string {
+func (p *project) operatorFile(url string, to sink) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `version: 1
 dags: [dags/*.yaml]
@@ -104,18 +104,25 @@ connections:
 	for _, t := range tables {
 		fmt.Fprintf(&b, "      - \"create view %[1]s as select * from read_csv('data/%[1]s.csv', header = true, columns = {'id': 'BIGINT', 'bad': 'BIGINT'})\"\n", t.name)
 	}
+	fmt.Fprintf(&b, "  legacy: {driver: postgres, dsn: \"postgres://pipewatch:%s@127.0.0.1:1/shop\"}\n", secrets["connections.legacy.dsn"])
 	fmt.Fprintln(&b, "owners:")
 	for _, o := range owners {
 		fmt.Fprintf(&b, "  %[1]s: {slack_channel: \"#crash-%[1]s\"}\n", o)
 	}
+	way := fmt.Sprintf("slack: {token: %s, default_channel: \"#crash-a\", api_url: \"%s/api/\", timeout: %s, quiet: %s}", token, url, timeout, quiet)
+	if to == toWebhook {
+		way = fmt.Sprintf("slack: {default_channel: \"#none\", timeout: %s, quiet: %s}\n  webhook: {url: \"%s%s\", secret: %s}", timeout, quiet, url, hookPath, secrets["alerts.webhook.secret"])
+		way += "\n  routes: [{channel: webhook}]"
+	}
 	fmt.Fprintf(&b, `alerts:
-  slack: {token: %s, default_channel: "#crash-a", api_url: "%s/api/", timeout: %s, quiet: %s}
+  %s
+  dead_man: {url: "%s%s", every: 30s}
   group_wait: 0s
   fail_after: 1
   resolve_after: 1
   reopen_within: 0s
 http: {listen: "127.0.0.1:0"}
-`, token, slackURL, timeout, quiet)
+`, way, url, deadManPath)
 	return b.String()
 }
 
@@ -131,6 +138,7 @@ func dagFile(number int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "version: 1\ndag: crash\ndescription: Written %d times\nconnection: local\nschedule: \"@every 1s\"\nnodes:\n", number)
 	fmt.Fprintf(&b, "  loader:\n    job: {heartbeat: loader, mode: shadow}\n")
+	fmt.Fprintf(&b, "  legacy: {table: legacy, connection: legacy, row_count: {min: 1, mode: shadow}}\n") // nobody answers
 	for _, t := range tables {
 		fmt.Fprintf(&b, "  %s:\n    table: %s\n    owner: %s\n", t.name, t.name, t.owner)
 		if len(t.needs) > 0 {
@@ -143,7 +151,7 @@ func dagFile(number int) string {
 
 // suite compiles the DAG as pipewatch does.
 func suite() (*checks.Suite, error) {
-	known := dag.Known{Connections: map[string]bool{"local": true}, Owners: map[string]bool{}}
+	known := dag.Known{Connections: map[string]bool{"local": true, "legacy": true}, Owners: map[string]bool{}}
 	for _, o := range owners {
 		known.Owners[o] = true
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/pipewatch-dev/pipewatch/notify/slack/strictslack"
 )
 
-const token = "xoxb-crash"
+var token = secrets["alerts.slack.token"]
 
 // plan draws what goes wrong with one call, and names it.
 type plan func(r *rand.Rand, q strictslack.Request) (strictslack.Fault, string)
@@ -96,11 +96,14 @@ type workspace struct {
 	plan    plan
 	played  map[string]int // faults by name
 	running int            // calls that write and have no answer yet
+	hooked  []event        // what the webhook got
+	life    int            // of the process that runs
+	faulty  bool           // the webhook and the dead man's switch go wrong at times
 }
 
 func openWorkspace(seed uint64, p plan) (*workspace, error) {
 	w := &workspace{
-		arrived: make(chan struct{}, 1), random: rand.New(rand.NewPCG(seed, 2)), plan: p, played: map[string]int{},
+		arrived: make(chan struct{}, 1), random: rand.New(rand.NewPCG(seed, 2)), plan: p, played: map[string]int{}, faulty: true,
 	}
 	config := strictslack.Config{Token: token, Faults: w.fault}
 	for _, o := range owners {
@@ -119,7 +122,14 @@ func openWorkspace(seed uint64, p plan) (*workspace, error) {
 
 // ServeHTTP answers a call and counts it while it lasts.
 func (w *workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	if !strings.HasPrefix(r.URL.Path, "/api/chat.") {
+	answer := w.Server.ServeHTTP
+	switch {
+	case r.URL.Path == hookPath:
+		answer = w.hook
+	case strings.HasPrefix(r.URL.Path, deadManPath):
+		w.deadMan(rw)
+		return
+	case !strings.HasPrefix(r.URL.Path, "/api/chat."):
 		w.Server.ServeHTTP(rw, r)
 		return
 	}
@@ -134,7 +144,7 @@ func (w *workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	case w.arrived <- struct{}{}:
 	default:
 	}
-	w.Server.ServeHTTP(rw, r)
+	answer(rw, r)
 }
 
 // fault draws what goes wrong with a call.
@@ -155,7 +165,7 @@ func (w *workspace) recover() {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.plan = plans["well"]
+	w.plan, w.faulty = plans["well"], false
 }
 
 // busy counts the posts and edits under way.

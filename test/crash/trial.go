@@ -28,12 +28,14 @@ type trial struct {
 	seed        uint64
 	cycles      int
 	profile     profile
-	plan        string    // how Slack behaves
-	progress    io.Writer // may be nil
+	plan        string        // how Slack behaves
+	to          sink          // where messages go; toSlack when empty
+	most        time.Duration // of killing, however often that was; 0 is no limit
+	progress    io.Writer     // may be nil
 }
 
 const (
-	patience   = 3 * time.Minute // for everything to settle in the end
+	patience   = 5 * time.Minute // for everything to settle in the end
 	patientOne = 25              // one life in so many lasts …
 	longest    = 12              // … up to so many seconds, so that look-ups that find nothing end
 )
@@ -45,6 +47,7 @@ type lived struct {
 	*workspace
 	page  atomic.Pointer[string] // of the process that runs; nil in between
 	beats []int                  // heartbeats that were taken
+	seen  []answered             // what the service answered
 	made  report
 }
 
@@ -64,7 +67,7 @@ func (t trial) run(ctx context.Context) (report, error) {
 	}
 	defer w.close()
 	w.liar = t.plan == lying
-	files, err := newProject(t.dir, w.url)
+	files, err := newProject(t.dir, w.url, t.to)
 	if err != nil {
 		return report{}, err
 	}
@@ -99,12 +102,13 @@ func (l *lived) torment(ctx context.Context) error {
 // kills are the lives and their ends.
 func (l *lived) kills(ctx context.Context) error {
 	random := rand.New(rand.NewPCG(l.seed, 1))
-	for l.made.cycles < l.cycles {
+	for began := time.Now(); l.made.cycles < l.cycles && (l.most == 0 || time.Since(began) < l.most); {
 		s, err := start(ctx, l.binary, l.project)
 		if err != nil {
 			return err
 		}
 		l.watch(s)
+		l.begin()
 		life := time.Duration(30+random.IntN(1970)) * time.Millisecond
 		aimed, after := random.IntN(2) == 0, time.Duration(random.IntN(25))*time.Millisecond
 		if (l.made.cycles+1)%patientOne == 0 {
@@ -174,6 +178,7 @@ func (l *lived) change(ctx context.Context) error {
 		if err == nil && l.profile == reload {
 			err = l.edit(ctx, random)
 		}
+		l.recheck(ctx, random)
 		if err != nil {
 			return err
 		}
@@ -215,6 +220,14 @@ func (l *lived) edit(ctx context.Context, random *rand.Rand) error {
 	return nil
 }
 
+// recheck asks now and then for a table to be looked at out of turn.
+func (l *lived) recheck(ctx context.Context, random *rand.Rand) {
+	name, now := tables[random.IntN(len(tables))].name, random.IntN(4) == 0
+	if page := l.page.Load(); page != nil && now {
+		_, _, _ = rig.Post(ctx, *page+"/api/v1/nodes/crash/"+name+"/check") // fails when it is killed meanwhile
+	}
+}
+
 // heartbeats sends one several times a second and keeps those that were taken.
 func (l *lived) heartbeats(ctx context.Context) {
 	for n := 1; pause(ctx, 150*time.Millisecond) == nil; n++ {
@@ -231,6 +244,7 @@ func (l *lived) settle(ctx context.Context) error {
 		return err
 	}
 	l.recover()
+	l.begin()
 	s, err := start(ctx, l.binary, l.project)
 	if err != nil {
 		return err
@@ -270,7 +284,7 @@ func (l *lived) calm(ctx context.Context, s *rig.Process) error {
 			still = 0
 		}
 	}
-	return nil
+	return l.read(ctx, page)
 }
 
 // pause waits, unless ctx ends before.

@@ -40,7 +40,7 @@ func TestNothingWrongIsReadFromASpoiltFileAndTheCopyIsPutInItsPlace(t *testing.T
 func TestControlWithoutChecksumsTheHarnessIsRed(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "damage")
 	bug := seeded.Named("no-checksums").Bug
-	if err := seeded.Build(t.Context(), binary, "test/damage", &bug); err != nil {
+	if err := seeded.Build(t.Context(), binary, "test/damage", bug); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.CommandContext(t.Context(), binary, "-n", "240").CombinedOutput()

@@ -58,7 +58,7 @@ func TestAnEmptyMatrixTurnsTheScoreRed(t *testing.T) {
 	const judged = "\tjob := below.Spec.Kind == \"job\"\n"
 	bug := seeded.Bug{Pkg: "incident", File: "matrix.go", Right: judged, Wrong: "\tif what != (Finding{}) {\n\t\treturn false\n\t}\n" + judged}
 	binary := filepath.Join(t.TempDir(), "gallery")
-	if err := seeded.Build(t.Context(), binary, "test/gallery", &bug); err != nil {
+	if err := seeded.Build(t.Context(), binary, "test/gallery", bug); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), binary, "-only", "^(a table is emptied|parent keys twice)$")

@@ -52,7 +52,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	all := slices.DeleteFunc(seeded.Mutants(), func(m seeded.Mutant) bool { return !names.MatchString(m.Name) })
+	all := slices.DeleteFunc(seeded.Mutants(), func(m seeded.Mutant) bool {
+		return !names.MatchString(m.Name) || m.Suite == "" && len(m.Strain) == 0
+	})
 	return try(ctx, all, out)
 }
 

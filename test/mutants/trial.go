@@ -47,7 +47,7 @@ var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^panic: .*running tests
 
 // red compiles the suite with the bug and runs it.
 func red(ctx context.Context, dir string, m seeded.Mutant) (string, error) {
-	overlay, err := m.Overlay(ctx, dir)
+	overlay, err := seeded.Overlay(ctx, dir, m.Bug)
 	if err != nil {
 		return "", err
 	}
@@ -83,7 +83,7 @@ func red(ctx context.Context, dir string, m seeded.Mutant) (string, error) {
 // strained builds the service with the bug and puts it under a strain.
 func strained(ctx context.Context, dir string, m seeded.Mutant) (string, error) {
 	binary := filepath.Join(dir, "pipewatch")
-	if err := seeded.Build(ctx, binary, "cmd/pipewatch", &m.Bug); err != nil {
+	if err := seeded.Build(ctx, binary, "cmd/pipewatch", m.Bug); err != nil {
 		return "", err
 	}
 	args := append([]string{"run", seeded.Module + "/test/strain"}, m.Strain...)

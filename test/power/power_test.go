@@ -70,7 +70,7 @@ func TestControlAStoreThatDoesNotSyncLoses(t *testing.T) {
 	mountable(t, "ext4")
 	binary := filepath.Join(t.TempDir(), "power")
 	bug := seeded.Named("no-sync").Bug
-	if err := seeded.Build(t.Context(), binary, "test/power", &bug); err != nil {
+	if err := seeded.Build(t.Context(), binary, "test/power", bug); err != nil {
 		t.Fatal(err)
 	}
 	// On a busy machine the power may be cut before anything is safe.

@@ -12,7 +12,8 @@ type Mutant struct {
 	Bug
 	// Suite is the package whose tests must turn red, Run which of them ("" for
 	// all). Where only the whole service shows the bug, Strain is the command
-	// line of test/strain that must find a promise broken.
+	// line of test/strain that must find a promise broken. A mutant with neither
+	// is for the control of a harness.
 	Suite, Run string
 	Strain     []string
 	Short      bool // is compiled and run by every make test
@@ -20,7 +21,7 @@ type Mutant struct {
 
 // Mutants are all of them; those that were promised by name (G5) come first.
 func Mutants() []Mutant {
-	return slices.Concat(promised, delivery, states, timers, schedules)
+	return slices.Concat(promised, delivery, states, timers, schedules, forHarnesses)
 }
 
 // Named gives one; a name that is not known is a mistake of the caller.
@@ -155,6 +156,14 @@ var delivery = []Mutant{
 	{
 		Name: "memory-of-another", Does: "a check remembers what another definition learnt", Suite: "store", Run: "Memory",
 		Bug: Bug{"store", "record.go", `if fingerprint == "" || m.Fingerprint == fingerprint {`, `if fingerprint == "" || m.Fingerprint != "" {`},
+	},
+}
+
+// forHarnesses are bugs that only a whole service under test can show.
+var forHarnesses = []Mutant{
+	{
+		Name: "secret-logged", Does: "a token is in the log",
+		Bug: Bug{"cmd/pipewatch", "deliver.go", "		w.slack = w.client\n", "		w.slack = w.client\n		println(\"the token is\", s.Token.Reveal())\n"},
 	},
 }
 

@@ -41,26 +41,32 @@ func (b Bug) Fits(src []byte) error {
 	return nil
 }
 
-// Overlay writes the file with the bug into dir and gives the overlay file for
-// go build -overlay and go test -overlay.
-func (b Bug) Overlay(ctx context.Context, dir string) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", Module+"/"+b.Pkg).Output()
-	if err != nil {
-		return "", fmt.Errorf("find package %s: %w", b.Pkg, err)
+// Overlay writes the files with the bugs into dir and gives the overlay file for
+// go build -overlay and go test -overlay. No two bugs may be of one file.
+func Overlay(ctx context.Context, dir string, bugs ...Bug) (string, error) {
+	files := map[string]string{}
+	for _, b := range bugs {
+		out, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", Module+"/"+b.Pkg).Output()
+		if err != nil {
+			return "", fmt.Errorf("find package %s: %w", b.Pkg, err)
+		}
+		original := filepath.Join(string(bytes.TrimSpace(out)), b.File)
+		if files[original] != "" {
+			return "", fmt.Errorf("two bugs are of %s/%s: put them in one after the other", b.Pkg, b.File)
+		}
+		src, err := os.ReadFile(original)
+		if err != nil {
+			return "", err
+		}
+		if err := b.Fits(src); err != nil {
+			return "", err
+		}
+		files[original] = filepath.Join(dir, fmt.Sprintf("ill-%d-%s", len(files), b.File))
+		if err := os.WriteFile(files[original], bytes.Replace(src, []byte(b.Right), []byte(b.Wrong), 1), 0o600); err != nil {
+			return "", err
+		}
 	}
-	original := filepath.Join(string(bytes.TrimSpace(out)), b.File)
-	src, err := os.ReadFile(original)
-	if err != nil {
-		return "", err
-	}
-	if err := b.Fits(src); err != nil {
-		return "", err
-	}
-	ill := filepath.Join(dir, "ill-"+b.File)
-	if err := os.WriteFile(ill, bytes.Replace(src, []byte(b.Right), []byte(b.Wrong), 1), 0o600); err != nil {
-		return "", err
-	}
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: ill}})
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": files})
 	if err != nil {
 		return "", err
 	}
@@ -68,16 +74,16 @@ func (b Bug) Overlay(ctx context.Context, dir string) (string, error) {
 	return overlay, os.WriteFile(overlay, replace, 0o600)
 }
 
-// Build compiles a command of the module as anybody would, with a bug unless
-// that is nil.
-func Build(ctx context.Context, binary, command string, bug *Bug) error {
+// Build compiles a command of the module as anybody would, with bugs if any are
+// given.
+func Build(ctx context.Context, binary, command string, bugs ...Bug) error {
 	dir := filepath.Dir(binary)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	args := []string{"build", "-o", binary}
-	if bug != nil {
-		overlay, err := bug.Overlay(ctx, dir)
+	if len(bugs) > 0 {
+		overlay, err := Overlay(ctx, dir, bugs...)
 		if err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	defer os.RemoveAll(dir)
 	if *binary == "" {
 		*binary = filepath.Join(dir, "pipewatch")
-		if err := seeded.Build(ctx, *binary, "cmd/pipewatch", nil); err != nil {
+		if err := seeded.Build(ctx, *binary, "cmd/pipewatch"); err != nil {
 			return err
 		}
 	}

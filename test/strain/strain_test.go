@@ -18,8 +18,8 @@ func TestTheServiceKeepsItsPromisesUnderStrain(t *testing.T) {
 	dir := t.TempDir()
 	well, ill := filepath.Join(dir, "well", "pipewatch"), filepath.Join(dir, "ill", "pipewatch")
 	leak := seeded.Named("reload-leaks").Bug
-	for binary, bug := range map[string]*seeded.Bug{well: nil, ill: &leak} {
-		if err := seeded.Build(t.Context(), binary, "cmd/pipewatch", bug); err != nil {
+	for binary, bugs := range map[string][]seeded.Bug{well: nil, ill: {leak}} {
+		if err := seeded.Build(t.Context(), binary, "cmd/pipewatch", bugs...); err != nil {
 			t.Fatal(err)
 		}
 	}
