@@ -23,6 +23,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
@@ -90,13 +92,13 @@ type behaviour[P any] struct {
 // define makes a Kind out of typed behaviour.
 func define[P any](name, summary string, b behaviour[P]) Kind {
 	return Kind{Name: name, Summary: summary, Params: *new(P), compile: func(s Site) (*Check, conf.Problems) {
+		// What could be read is settled also when something could not, so that a person
+		// sees all that is wrong at once.
 		var p P
-		if ps := s.Spec.Params.Decode(&p); len(ps) > 0 {
-			return nil, ps
-		}
+		problems := s.Spec.Params.Decode(&p)
 		upstream, ps := b.settle(s, &p)
-		if len(ps) > 0 {
-			return nil, ps
+		if problems = withSettled(problems, ps); len(problems) > 0 {
+			return nil, problems
 		}
 		var by []Reason
 		blames := true
@@ -120,6 +122,21 @@ func define[P any](name, summary string, b behaviour[P]) Kind {
 			},
 		}, nil
 	}}
+}
+
+// withSettled adds what settling found to the problems of decoding, but for places
+// inside or outside of which decoding has spoken: settling did not see what is there.
+func withSettled(decoding, settling conf.Problems) conf.Problems {
+	all := slices.Clone(decoding)
+	holds := func(outer, inner string) bool {
+		return outer == inner || strings.HasPrefix(inner, outer+".") || strings.HasPrefix(inner, outer+"[")
+	}
+	for _, p := range settling {
+		if !slices.ContainsFunc(decoding, func(q conf.Problem) bool { return holds(p.Path, q.Path) || holds(q.Path, p.Path) }) {
+			all.Add(p)
+		}
+	}
+	return all
 }
 
 // fingerprint changes when the meaning of a check does (parameters, rows,

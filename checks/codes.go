@@ -23,7 +23,7 @@ fall on its days there would never be one, and the check would pass for ever.`},
 		{Code: "PW115", Title: "complete_when that cannot tell, or tells too late", Text: `A load is complete when nothing has changed for a while (no_change_for), when a SELECT says so (sql), or
 when the newest run of a job succeeded (job): one of them. It is about the whole table, so it does not go with segment. What has
 not changed for longer than error_after is too old by the time it counts as complete.`},
-		{Code: "PW120", Title: "limits that no number of rows can meet, or always meets", Text: `min is more than max, or frozen_after is 0s. Such a check would always or never
+		{Code: "PW120", Title: "limits that no number of rows can meet, or always meets", Text: `min is more than max, min is 0 and nothing else is asked, or frozen_after is 0s. Such a check would always or never
 fail whatever the data.`},
 		{Code: "PW121", Title: "keys of buckets without buckets", Text: `by, column_tz, granularity, grace, last, compare, calendar and segment are about rows per stretch of time.
 Without per there is only the number of all rows, and they would be ignored. Add per: day, or remove them.`},
@@ -32,7 +32,8 @@ or give the node a freshness check, whose column is then used.`},
 		{Code: "PW123", Title: "no bucket to judge", Text: `last is 0s, so no bucket would ever be judged. Remove it to judge the newest bucket, or make it longer.`},
 		{Code: "PW124", Title: "comparison that can never be made or never fail", Text: `A usual number of rows is the median of at least three buckets before the one that is
 judged (previous needs only one). So over must be long enough for three: three weeks for same_weekday. Weeks and months have no
-weekday. No bucket can drop by more than 100%.`},
+weekday. No bucket can drop by more than 100%. min_score is a condition besides max_drop and max_rise, and needs the spread of several
+buckets.`},
 		{Code: "PW126", Title: "calendar on long buckets", Text: `calendar leaves out days. A week or a month with a holiday in it is neither usual nor left out as a whole,
 so the two do not go together. Use per: day or per: hour.`},
 		{Code: "PW127", Title: "equals names no other node", Text: `equals compares this node's number of rows with that of another node, which must exist and be another one. Nodes

@@ -38,10 +38,10 @@ var everyWords = map[string]string{"day": "* * *", "weekday": "* * 1-5", "week":
 
 // settleDeadlines reads `by` and `every` of a check; nil when it has neither.
 func settleDeadlines(s Site, by *conf.ClockTime, every string) (*deadlines, conf.Problems) {
-	if by == nil && every == "" {
-		return nil, nil
-	}
 	params := s.Spec.Params
+	if by == nil && (every == "" || params.Get("by").Exists()) {
+		return nil, nil // there is none, or its clock time could not be read
+	}
 	days, isWord := everyWords[every]
 	if every == "" {
 		days, isWord = everyWords["day"], true

@@ -67,7 +67,7 @@ func settleFreshness(s Site, p *freshnessParams) ([]dag.NodeID, conf.Problems) {
 func (p *freshnessParams) settleDeadline(s Site) (problems conf.Problems) {
 	params := s.Spec.Params
 	p.deadline, problems = settleDeadlines(s, p.By, p.Every)
-	if p.By == nil && p.Every == "" {
+	if !params.Get("by").Exists() && p.Every == "" {
 		for _, key := range []string{"covers", "grace", "shift"} {
 			if v := params.Get(key); v.Exists() {
 				problems.Add(v.KeyProblem("%s belongs to a deadline, and there is none", key).WithCode("PW113").WithHint(`add by: "07:00", or remove it`))

@@ -143,6 +143,9 @@ func TestFreshnessProblems(t *testing.T) {
 			`13:53:  nodes.t.freshness.calendar[0]: "4 July" is not a day (write it as "2026-07-04", or a range as "2026-12-24..2026-12-31")`},
 		{"a rule, which only the operator writes", `freshness: {column: ts, by: "07:00", calendar: [{rrule: "FREQ=WEEKLY;BYDAY=SU"}]}`,
 			`13:54:  nodes.t.freshness.calendar[0].rrule: rules stand in pipewatch.yaml (add the rule under calendars: there, and name that calendar here)`},
+		{"all problems of a block at once, and none that only follows from another", `freshness: {column: ts, by: "7", every: day, covers: 1d, warn_after: 6h, error_after: 2h}`,
+			`13:33:  nodes.t.freshness.by: "7" is not a time of day (write it in quotes as "07:30")` + "\n" +
+				`13:74: PW111 nodes.t.freshness.warn_after: warn_after 6h is not less than error_after 2h, so it could never only warn`},
 		{"a calendar of nothing", `freshness: {column: ts, calendar: ["2013-07-04"]}`,
 			`13:29: PW113 nodes.t.freshness.calendar: calendar belongs to a deadline or a limit on the age, and there is none (add by: "07:00" or error_after: 6h, or remove it)`},
 		{"a shift of nothing", `freshness: {column: ts, by: "07:00", shift: next}`,

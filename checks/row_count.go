@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
@@ -32,7 +33,9 @@ type rowCountParams struct {
 	Segment     string         `yaml:"segment" jsonschema_description:"column by whose values the buckets are judged apart; the worst decides"`
 
 	FrozenAfter *conf.Duration `yaml:"frozen_after" jsonschema_description:"fail when the number of all rows has not changed for so long"`
-	Equals      *equality      `yaml:"equals" jsonschema_description:"hold the number of all rows against another node's"`
+	// NonDecreasing is judged against the greatest number that was seen.
+	NonDecreasing bool      `yaml:"non_decreasing" json:",omitzero" jsonschema_description:"fail when there are fewer rows in all than there were"`
+	Equals        *equality `yaml:"equals" jsonschema_description:"hold the number of all rows against another node's"`
 
 	Zone  string          `yaml:"-"` // whose days Per and Calendar mean
 	Time  freshnessParams `yaml:"-"` // how the rows tell time; no limits
@@ -49,6 +52,8 @@ type comparison struct {
 	MaxDrop *conf.Percent  `yaml:"max_drop" jsonschema_description:"how far below the usual a bucket may be"`
 	MaxRise *conf.Percent  `yaml:"max_rise" jsonschema_description:"how far above the usual a bucket may be"`
 	MinBase int64          `yaml:"min_base" jsonschema:"minimum=0" jsonschema_description:"do not judge against fewer rows than these; default 0"`
+	// MinScore is a condition besides max_drop and max_rise.
+	MinScore *float64 `yaml:"min_score" json:",omitzero" jsonschema:"minimum=0" jsonschema_description:"judge only what is at least so many robust standard deviations from the usual"`
 }
 
 // equality is another node that must have as many rows.
@@ -83,14 +88,17 @@ func settleRowCount(s Site, p *rowCountParams) ([]dag.NodeID, conf.Problems) {
 	if v := params.Get("frozen_after"); p.FrozenAfter != nil && *p.FrozenAfter == 0 {
 		problems.Add(v.Problem("frozen_after needs a duration above 0s").WithCode("PW120"))
 	}
+	if v := params.Get("min"); p.Min != nil && *p.Min == 0 && p.Max == nil && p.Per == "" && p.FrozenAfter == nil && p.Equals == nil && !p.NonDecreasing {
+		problems.Add(v.Problem("min 0 is met by any number of rows").WithCode("PW120").WithHint("use min: 1, or remove the key to only observe"))
+	}
 	p.Zone = zoneName(s.Node.Zone)
-	if p.Per == "" {
+	if !params.Get("per").Exists() {
 		for _, key := range []string{"by", "column_tz", "granularity", "grace", "last", "compare", "calendar", "segment"} {
 			if v := params.Get(key); v.Exists() {
 				problems.Add(v.KeyProblem("%s belongs to buckets, and there are none", key).WithCode("PW121").WithHint("add per: day, or remove it"))
 			}
 		}
-	} else {
+	} else if slices.Contains([]probe.Per{probe.Hour, probe.Day, probe.Week, probe.Month}, p.Per) { // otherwise it is a problem already
 		problems.Merge(settleBuckets(s, p))
 	}
 	if p.Equals == nil {
@@ -113,7 +121,7 @@ func settleRowCount(s Site, p *rowCountParams) ([]dag.NodeID, conf.Problems) {
 
 // asksTotal tells whether the number of all rows is needed.
 func (p rowCountParams) asksTotal() bool {
-	return p.Per == "" || p.FrozenAfter != nil || p.Equals != nil
+	return p.Per == "" || p.FrozenAfter != nil || p.NonDecreasing || p.Equals != nil
 }
 
 func askRowCount(s Site, p rowCountParams, _ Memory, at Moment) []probe.Question {
@@ -178,6 +186,9 @@ func judgeRowCount(s Site, p rowCountParams, as []probe.Answer, m Memory, at Mom
 		if err != nil {
 			return couldNot(err), nil
 		}
+		if p.Per == probe.Hour && answer.Class == probe.Date {
+			return Verdict{Outcome: Error, Message: p.Time.Column + " is a DATE, which has no hours: use per: day"}, nil
+		}
 		found = append(found, p.judgeBuckets(s, answer, at, &observed, &expected))
 	}
 	if p.asksTotal() {
@@ -189,10 +200,10 @@ func judgeRowCount(s Site, p rowCountParams, as []probe.Answer, m Memory, at Mom
 		if p.Per == "" {
 			found = append(found, p.within(rows, "there "+are(rows)))
 		}
-		if p.FrozenAfter != nil {
-			var j judgement
-			j, next = p.judgeFrozen(rows, m, at)
-			found = append(found, j)
+		if p.FrozenAfter != nil || p.NonDecreasing {
+			var past []judgement
+			past, next = p.judgePast(rows, m, s.Node.Zone, at)
+			found = append(found, past...)
 		}
 		if p.Equals != nil {
 			other, err := probe.Value[int64](as[1])
@@ -226,32 +237,6 @@ func (p rowCountParams) within(rows int64, found string) judgement {
 	return judgement{outcome: Pass, message: found}
 }
 
-// rowCountMemory is the last number of all rows and when it was first seen.
-type rowCountMemory struct {
-	Rows  int64     `json:"rows"`
-	Since time.Time `json:"since"`
-}
-
-// judgeFrozen fails a number of rows that has been the same for too long.
-func (p rowCountParams) judgeFrozen(rows int64, m Memory, at Moment) (judgement, Memory) {
-	past, known := recall[rowCountMemory](m, 1)
-	if !known || past.Rows != rows {
-		next := remember(1, rowCountMemory{rows, at.Now.UTC()})
-		if known {
-			return judgement{outcome: Pass}, next
-		}
-		return judgement{outcome: Pending, reason: NoHistory, message: "no past yet to tell whether the number of rows changes"}, next
-	}
-	still := at.Now.Sub(past.Since)
-	if still <= p.FrozenAfter.Std() {
-		return judgement{outcome: Pass}, nil
-	}
-	return judgement{
-		outcome: Fail, reason: Frozen, onset: past.Since.Add(p.FrozenAfter.Std()), goodUntil: past.Since,
-		message: fmt.Sprintf("the number of rows has been %s for %s, limit %s", thousands(rows), spoken(still), spoken(p.FrozenAfter.Std())),
-	}, nil
-}
-
 // ratio is the exact ratio; 1 when none was given.
 func (e equality) ratio() (num, den int64) {
 	if e.Ratio.Den == 0 {
@@ -274,7 +259,7 @@ func (e equality) judge(rows, other int64) judgement {
 	apart.Sub(apart, wanted).Abs(apart)
 	unequal := false
 	if share := e.Tolerance.Share; share != nil && wanted.Sign() > 0 {
-		unequal = share.Cmp(apart.Int64(), wanted.Int64()) > 0
+		unequal = new(big.Rat).SetFrac(apart, wanted).Cmp(share.Rat()) > 0
 	} else {
 		allowed := new(big.Int).Mul(big.NewInt(e.Tolerance.Count), big.NewInt(den))
 		unequal = apart.Cmp(allowed) > 0

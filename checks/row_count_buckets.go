@@ -3,6 +3,7 @@ package checks
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -56,6 +57,14 @@ func (c comparison) problems(v conf.Value, per probe.Per) conf.Problems {
 	}
 	if c.MaxDrop != nil && c.MaxDrop.Cmp(1, 1) <= 0 {
 		add("max_drop", "use less than 100%", "a bucket cannot drop by more than %s", c.MaxDrop)
+	}
+	if c.MinScore != nil {
+		switch {
+		case c.To == "previous":
+			add("min_score", "compare to median or same_weekday, or remove it", "one bucket has no spread to count in")
+		case c.MaxDrop == nil && c.MaxRise == nil:
+			add("min_score", "add max_drop or max_rise", "min_score narrows max_drop and max_rise, and there is neither")
+		}
 	}
 	switch {
 	case c.To == "same_weekday" && per != probe.Day && per != probe.Hour:
@@ -342,6 +351,7 @@ func (c comparison) judge(b bucketCount, name string) judgement {
 		pass.reason = FromZero
 	case usual < 2*c.MinBase:
 		pass.message += fmt.Sprintf(", too few to judge by (min_base %s)", thousands(c.MinBase))
+	case c.MinScore != nil && c.near(b):
 	case c.MaxDrop != nil && 2*b.rows < usual && c.MaxDrop.Cmp(usual-2*b.rows, usual) > 0:
 		return judgement{outcome: Fail, reason: Dropped, message: fmt.Sprintf("%s has %s, %s below the usual %s, limit %s",
 			name, counted(b.rows, "row"), shareUp(usual-2*b.rows, usual), halves(usual), c.MaxDrop)}
@@ -352,9 +362,34 @@ func (c comparison) judge(b bucketCount, name string) judgement {
 	return pass
 }
 
-// usual is the numbers about a bucket's past for people. The score is the
-// distance from the median in robust standard deviations; the bucket itself
-// is no part of what it is held against.
+// near tells whether a bucket is within min_score of the usual. Where the past has no
+// spread only the share decides.
+func (c comparison) near(b bucketCount) bool {
+	score := b.score()
+	return score != nil && math.Abs(*score) < *c.MinScore
+}
+
+// score is the distance from the median in robust standard deviations; null where the
+// past tells no spread. The bucket itself is no part of what it is held against, so
+// nothing bounds its score: a part of it could not be further than (n-1)/sqrt(n).
+func (b bucketCount) score() *float64 {
+	if len(b.past) < leastBaseline {
+		return nil
+	}
+	doubled := doubledMedian(b.past)
+	var apart []int64
+	for _, rows := range b.past {
+		apart = append(apart, max(2*rows-doubled, doubled-2*rows))
+	}
+	slices.Sort(apart)
+	spread := doubledMedian(apart)
+	if spread == 0 {
+		return nil
+	}
+	return new((float64(b.rows) - float64(doubled)/2) / (1.4826 * float64(spread) / 4))
+}
+
+// usual is the numbers about a bucket's past for people.
 func (p rowCountParams) usual(b bucketCount) (baseline, change, score *float64) {
 	if p.Compare == nil || len(b.past) < p.Compare.least() {
 		return nil, nil, nil
@@ -364,15 +399,7 @@ func (p rowCountParams) usual(b bucketCount) (baseline, change, score *float64) 
 	if median > 0 {
 		change = new(float64(b.rows)/median - 1)
 	}
-	var apart []int64
-	for _, rows := range b.past {
-		apart = append(apart, max(2*rows-doubled, doubled-2*rows))
-	}
-	slices.Sort(apart)
-	if spread := doubledMedian(apart); spread > 0 && len(b.past) >= leastBaseline {
-		score = new((float64(b.rows) - median) / (1.4826 * float64(spread) / 4))
-	}
-	return &median, change, score
+	return &median, change, b.score()
 }
 
 // doubledMedian is twice the median of ascending numbers.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/probe"
 )
@@ -66,6 +67,12 @@ func TestRowCountVerdicts(t *testing.T) {
 			{now, []any{perDay(t, "2013-06-13", now, 1000000, 899999)}, "fail dropped: 2013-06-14 has 899,999 rows, 10.01% below the usual 1,000,000, limit 10%"}}},
 		{"no day before the first", "row_count: {per: day, by: ts, compare: {to: previous, max_drop: 10%}}", []turn{
 			{now, []any{perDay(t, "2013-06-14", now, 3)}, "pending no_history: 2013-06-14 has 3 rows and no bucket to compare with, at least 1 needed"}}},
+		{"what was announced may delete rows, and what was not may not", "row_count: {non_decreasing: true}", []turn{
+			{now, []any{int64(1000)}, "pending no_history: no past yet to tell whether the number of rows changes"},
+			{"2013-06-15T16:10:00Z", []any{int64(1010)}, "pass: there are 1,010 rows"},
+			{"2013-06-15T16:20:00Z", []any{int64(990)}, "fail dropped: there are 990 rows, 20 fewer than the 1,010 of 2013-06-15 12:10 EDT"},
+			{"2013-06-15T16:30:00Z", []any{int64(1009)}, "fail dropped: there are 1,009 rows, 1 fewer than the 1,010 of 2013-06-15 12:10 EDT"},
+			{"2013-06-15T16:40:00Z", []any{int64(1010)}, "pass: there are 1,010 rows"}}},
 		{"too small a usual number", "row_count: {per: day, by: ts, compare: {to: previous, max_drop: 10%, min_base: 100}}", []turn{
 			{now, []any{perDay(t, "2013-06-13", now, 99, 3)}, "pass: 2013-06-14 has 3 rows, usual are 99, too few to judge by (min_base 100)"},
 			{now, []any{perDay(t, "2013-06-13", now, 100, 3)}, "fail dropped: 2013-06-14 has 3 rows, 97.00% below the usual 100, limit 10%"}}},
@@ -165,6 +172,16 @@ func TestRowCountProblems(t *testing.T) {
 	for _, c := range []struct{ name, keys, want string }{
 		{"limits that no number meets", "row_count: {min: 3, max: 2}",
 			"13:22: PW120 nodes.t.row_count.min: min 3 is more than max 2, so no number of rows would do"},
+		{"a limit that any number meets", "row_count: {min: 0}",
+			"13:22: PW120 nodes.t.row_count.min: min 0 is met by any number of rows (use min: 1, or remove the key to only observe)"},
+		{"a spread of one bucket", "row_count: {per: day, by: ts, compare: {to: previous, max_drop: 40%, min_score: 3}}",
+			"13:85: PW124 nodes.t.row_count.compare.min_score: one bucket has no spread to count in (compare to median or same_weekday, or remove it)"},
+		{"a score that narrows nothing", "row_count: {per: day, by: ts, compare: {to: median, over: 14d, min_score: 3}}",
+			"13:79: PW124 nodes.t.row_count.compare.min_score: min_score narrows max_drop and max_rise, and there is neither (add max_drop or max_rise)"},
+		{"all problems of a block at once", "row_count: {per: day, by: ts, last: 0s, compare: {to: median, over: 1d, max_drop: 40}}",
+			`13:87:  nodes.t.row_count.compare.max_drop: "40" has no percent sign (write 40%)` + "\n" +
+				"13:41: PW123 nodes.t.row_count.last: last: 0s holds no bucket\n" +
+				"13:73: PW124 nodes.t.row_count.compare.over: over 1d has fewer than 3 buckets to compare with, so it could never be judged (look further back)"},
 		{"keys of buckets without buckets", "row_count: {min: 3, by: ts, last: 7d}",
 			"13:25: PW121 nodes.t.row_count.by: by belongs to buckets, and there are none (add per: day, or remove it)\n13:33: PW121 nodes.t.row_count.last: last belongs to buckets, and there are none (add per: day, or remove it)"},
 		{"buckets without a time", "row_count: {per: day}",
@@ -201,5 +218,39 @@ func TestRowCountProblems(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAnnouncedWorkMayDeleteRows(t *testing.T) {
+	c := checkOf(t, "row_count: {non_decreasing: true}", "row_count")
+	at := moment(t, "2013-06-15T16:00:00Z")
+	_, memory := c.Judge([]probe.Answer{{Value: int64(1000)}}, nil, at)
+	v, _ := c.Judge([]probe.Answer{{Value: int64(10)}}, memory, at)
+	if v.Outcome != checks.Fail {
+		t.Fatalf("without an announcement: %s", said(v))
+	}
+	at.Announced = []checks.Announcement{{From: at.Now.Add(-time.Hour), Reason: "old orders go to the archive"}}
+	v, memory = c.Judge([]probe.Answer{{Value: int64(10)}}, memory, at)
+	if v.Outcome != checks.Pass || memory == nil {
+		t.Fatalf("with one: %s", said(v))
+	}
+	at.Announced = nil
+	if v, _ = c.Judge([]probe.Answer{{Value: int64(9)}}, memory, at); v.Outcome != checks.Fail {
+		t.Errorf("after it: %s", said(v))
+	}
+}
+
+// Products of rows and ratios go beyond 64 bits, and the hair by which a limit is
+// missed must not be lost there.
+func TestEqualsOfManyRowsIsExact(t *testing.T) {
+	c := checkOf(t, "row_count: {equals: {node: other, ratio: 0.99999999, tolerance: 1%}}", "row_count")
+	for rows, want := range map[int64]checks.Outcome{
+		9_899_999_901_000_000_000 / 10: checks.Pass, // exactly 1% less than 0.99999999 x 10^18
+		9_899_999_900_999_999_990 / 10: checks.Fail,
+	} {
+		v, _ := c.Judge([]probe.Answer{{Value: rows}, {Value: int64(1_000_000_000_000_000_000)}}, nil, moment(t, "2013-06-15T16:00:00Z"))
+		if v.Outcome != want {
+			t.Errorf("%d rows: %s, want %s", rows, said(v), want)
+		}
 	}
 }

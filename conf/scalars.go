@@ -147,6 +147,9 @@ func (p Percent) Cmp(part, whole int64) int {
 	return 1
 }
 
+// Rat is the share as an exact fraction: 199/200 for 99.5%.
+func (p Percent) Rat() *big.Rat { return big.NewRat(p.num, max(p.den, 1)) }
+
 // AtLeast reports whether part/whole is the percentage or more.
 func (p Percent) AtLeast(part, whole int64) bool { return p.Cmp(part, whole) >= 0 }
 
