@@ -31,8 +31,11 @@ type joinsParams struct {
 	KnownOrphans           string      `yaml:"known_orphans" jsonschema:"enum=ratchet" jsonschema_description:"ratchet: the orphan keys of the first sight are accepted, new ones are not"`
 	Curve                  *joinsCurve `yaml:"curve" jsonschema_description:"compare young rows with what others had at the same age"`
 
-	Parent probe.Relation   `yaml:"-"`
-	Time   probe.TimeColumn `yaml:"-"`
+	ParentLag *conf.Duration `yaml:"parent_lag" json:",omitzero" jsonschema_description:"defer orphans while the parent is behind the rows, by no more and for no longer than this"`
+
+	Parent     probe.Relation   `yaml:"-"`
+	Time       probe.TimeColumn `yaml:"-"`
+	ParentTime freshnessParams  `yaml:"-" json:"-"` // how the parent tells time, for ParentLag
 }
 
 // shownSegments is how many of the worst segments a verdict shows.
@@ -65,6 +68,7 @@ func settleJoins(s Site, p *joinsParams) ([]dag.NodeID, conf.Problems) {
 	if p.MinMatch != nil {
 		problems.Merge(possible(params.Get("min_match"), *p.MinMatch, "PW134"))
 	}
+	problems.Merge(p.settleLag(parent, params.Get("parent_lag")))
 	if parent == nil || parent.ID == s.Node.ID {
 		return nil, problems
 	}
@@ -109,13 +113,13 @@ func askJoins(s Site, p joinsParams, _ Memory, at Moment) []probe.Question {
 		qs = append(qs, p.perCohort(s, q, at))
 	}
 	if p.across(s) {
-		return p.askAcross(qs)
+		return append(p.askAcross(qs), p.askLag(s, at)...)
 	}
 	var all []probe.Question
 	for _, q := range qs {
 		all = append(all, q)
 	}
-	return all
+	return append(all, p.askLag(s, at)...)
 }
 
 type joinsObserved struct {
@@ -149,13 +153,15 @@ type joinsExpected struct {
 	MaxDuplicateParentKeys *int64   `json:"max_duplicate_parent_keys,omitempty"`
 	KnownOrphanKeys        *int64   `json:"known_orphan_keys,omitempty"`
 	CurveTolerance         *float64 `json:"curve_tolerance,omitempty"`
+	ParentLagSeconds       *int64   `json:"parent_lag_seconds,omitempty"`
 }
 
-// joinsMemory is what the ratchet and the curve remember; each is empty where it is
-// not used.
+// joinsMemory is what the ratchet, the curve and the parent's lag remember; each is
+// empty where it is not used.
 type joinsMemory struct {
 	Known *knownOrphans `json:"known,omitempty"`
 	Curve curveMemory   `json:"curve,omitempty"`
+	Skew  time.Time     `json:"skew,omitzero"` // since when orphans are deferred
 }
 
 func judgeJoins(s Site, p joinsParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
@@ -194,7 +200,15 @@ func judgeJoins(s Site, p joinsParams, as []probe.Answer, m Memory, at Moment) (
 		observed.Curve, expected.CurveTolerance = r.shown, new(p.Curve.Tolerance.Float())
 		found, next.Curve, changed = append(found, r.judgement), r.next, changed || r.changed
 	}
-	v := worst(found[0], found[1:]...).verdict(observed, expected)
+	decided := worst(found[0], found[1:]...)
+	if p.ParentLag != nil {
+		expected.ParentLagSeconds = seconds(p.ParentLag)
+		if decided, next.Skew, err = p.judgeLag(decided, as[len(as)-2:], past.Skew, at, s.Node.Zone); err != nil {
+			return couldNot(err), nil
+		}
+		changed = changed || !next.Skew.Equal(past.Skew)
+	}
+	v := decided.verdict(observed, expected)
 	if !changed {
 		return v, nil
 	}

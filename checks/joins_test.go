@@ -330,6 +330,12 @@ func TestJoinsProblems(t *testing.T) {
 			`13:31: PW133 nodes.t.joins.curve: rows have an age only by a time column (name one with by:, or give the node a freshness check)`},
 		{"a curve over too many", "joins: {to: other, on: k, by: at, curve: {over: 31}}",
 			`13:53: ` + ` nodes.t.joins.curve.over: "31" is more than 30`},
+		{"a parent that does not tell how far it has come", "joins: {to: other, on: a, by: ts, parent_lag: 1h}",
+			"13:39: PW133 nodes.t.joins.parent_lag: how far other has come is told by its freshness check, and it has none (give that node freshness: {column: …})"},
+		{"a lag of nothing of rows without a time", "joins: {to: other, on: a, parent_lag: 0s}",
+			"13:43: PW134 nodes.t.joins.parent_lag: parent_lag: 0s defers nothing (remove it, or make it longer)\n" +
+				"13:31: PW133 nodes.t.joins.parent_lag: how far the rows have come is told by a time column (name one with by:, or give the node a freshness check)\n" +
+				"13:31: PW133 nodes.t.joins.parent_lag: how far other has come is told by its freshness check, and it has none (give that node freshness: {column: …})"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, problemsOf(t, c.keys)); diff != "" {
