@@ -1,23 +1,14 @@
 package mysql_test
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +16,7 @@ import (
 
 	"github.com/pipewatch-dev/pipewatch/warehouse"
 	"github.com/pipewatch-dev/pipewatch/warehouse/mysql"
+	"github.com/pipewatch-dev/pipewatch/warehouse/servertest"
 )
 
 // server is the MariaDB that the tests of this package share; nil where there is
@@ -37,128 +29,49 @@ var (
 func TestMain(m *testing.M) {
 	server, missing = start()
 	code := m.Run()
-	if server != nil {
-		server.stop()
+	if err := server.stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
 	}
 	os.Exit(code)
 }
 
 // mariadb is a server of our own, with nothing in it.
 type mariadb struct {
-	dir, addr string
-	process   *exec.Cmd
-	root      *sql.DB
-	made      atomic.Int64 // databases
+	process *servertest.Server
+	addr    string
+	root    *sql.DB
+	made    atomic.Int64 // databases
 }
 
 // need skips a test where there is no server, or fails it where one was promised.
 func need(t *testing.T) *mariadb {
 	t.Helper()
-	if missing != nil {
-		if slices.Contains(strings.Split(os.Getenv("PIPEWATCH_TEST_ENGINES"), ","), "mariadb") {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
+	servertest.Need(t, "mariadb", missing)
 	return server
 }
 
 func start() (*mariadb, error) {
-	// Debian keeps servers where only the administrator's shell looks.
-	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/usr/local/sbin"); err != nil {
-		return nil, err
-	}
-	for _, program := range []string{"mariadbd", "mariadb-install-db"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return nil, fmt.Errorf("no MariaDB here: %w; apt-get install mariadb-server", err)
-		}
-	}
-	dir, err := os.MkdirTemp("", "pipewatch-mariadb-")
+	process, err := servertest.MariaDB()
 	if err != nil {
 		return nil, err
 	}
-	s := &mariadb{dir: dir}
-	if err := s.run(); err != nil {
-		s.stop()
-		return nil, fmt.Errorf("start MariaDB: %w", err)
+	s := &mariadb{process: process, addr: fmt.Sprintf("127.0.0.1:%d", process.Port)}
+	if s.root, err = sql.Open("mysql", "root:secret@tcp("+s.addr+")/?sql_mode=%27ANSI_QUOTES,STRICT_ALL_TABLES%27&time_zone=%27%2B00:00%27"); err != nil {
+		return nil, errors.Join(err, process.Stop())
+	}
+	s.root.SetMaxOpenConns(1)
+	if err := s.zones("America/New_York", "America/Sao_Paulo", "America/Havana", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata"); err != nil {
+		return nil, errors.Join(err, s.stop())
 	}
 	return s, nil
 }
 
-// run starts the server and waits until it answers.
-func (s *mariadb) run() error {
-	as, err := ordinary(s.dir)
-	if err != nil {
-		return err
+func (s *mariadb) stop() error {
+	if s == nil {
+		return nil
 	}
-	data, first := filepath.Join(s.dir, "data"), filepath.Join(s.dir, "first.sql")
-	if err := os.WriteFile(first, []byte("create or replace user 'root'@'127.0.0.1' identified by 'secret';\ngrant all privileges on *.* to 'root'@'127.0.0.1' with grant option;\n"), 0o644); err != nil {
-		return err
-	}
-	install := exec.Command("mariadb-install-db", "--no-defaults", "--datadir="+data, "--skip-test-db", "--skip-name-resolve", "--auth-root-authentication-method=normal")
-	install.SysProcAttr, install.Dir = as, s.dir
-	if out, err := install.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	s.addr = free.Addr().String()
-	if err := free.Close(); err != nil {
-		return err
-	}
-	_, port, _ := net.SplitHostPort(s.addr)
-	s.process = exec.Command("mariadbd", "--no-defaults", "--datadir="+data, "--socket="+filepath.Join(s.dir, "s"), "--pid-file="+filepath.Join(s.dir, "pid"),
-		"--port="+port, "--bind-address=127.0.0.1", "--skip-name-resolve", "--init-file="+first, "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite", "--sync-frm=0",
-		"--innodb-buffer-pool-size=64M", "--max-connections=100")
-	s.process.SysProcAttr, s.process.Dir = as, s.dir
-	said, err := s.process.StderrPipe()
-	if err != nil {
-		return err
-	}
-	if err := s.process.Start(); err != nil {
-		return err
-	}
-	if err := ready(said); err != nil {
-		return err
-	}
-	if s.root, err = sql.Open("mysql", "root:secret@tcp("+s.addr+")/?sql_mode=%27ANSI_QUOTES,STRICT_ALL_TABLES%27&time_zone=%27%2B00:00%27"); err != nil {
-		return err
-	}
-	s.root.SetMaxOpenConns(1)
-	return s.zones("America/New_York", "America/Sao_Paulo", "America/Havana", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata")
-}
-
-// ready reads what the server says until it listens, and then lets it speak.
-func ready(said io.Reader) error {
-	lines := bufio.NewScanner(said)
-	var all strings.Builder
-	for lines.Scan() {
-		if strings.Contains(lines.Text(), "ready for connections") {
-			go io.Copy(io.Discard, said) //nolint:errcheck // it ends with the server
-			return nil
-		}
-		all.WriteString(lines.Text() + "\n")
-	}
-	return errors.New("it ended:\n" + all.String())
-}
-
-// ordinary is how a server process runs when we are the administrator: as a user
-// without rights, who owns the folder.
-func ordinary(dir string) (*syscall.SysProcAttr, error) {
-	as := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if os.Getuid() != 0 {
-		return as, nil
-	}
-	nobody, err := user.Lookup("nobody")
-	if err != nil {
-		return nil, err
-	}
-	uid, _ := strconv.Atoi(nobody.Uid)
-	gid, _ := strconv.Atoi(nobody.Gid)
-	as.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return as, os.Chown(dir, uid, gid)
+	return errors.Join(s.root.Close(), s.process.Stop())
 }
 
 // zones teaches the server time zones, as mariadb-tzinfo-to-sql does with all.
@@ -196,17 +109,6 @@ func (s *mariadb) zones(names ...string) error {
 		}
 	}
 	return nil
-}
-
-func (s *mariadb) stop() {
-	if s.root != nil {
-		_ = s.root.Close()
-	}
-	if s.process != nil && s.process.Process != nil {
-		_ = s.process.Process.Signal(syscall.SIGKILL) // its data is thrown away
-		_ = s.process.Wait()
-	}
-	_ = os.RemoveAll(s.dir)
 }
 
 // exec runs statements as the administrator, in a database.

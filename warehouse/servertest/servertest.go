@@ -8,8 +8,8 @@
 // # Data model
 //
 // A [Server] is one process and its folder. Servers refuse to run as root, so as
-// root it runs as user nobody, who owns the folder. [Postgres] starts one; the test
-// binary that started it stops it in TestMain.
+// root it runs as user nobody, who owns the folder. [Postgres] and [MariaDB] start
+// one; the test binary that started it stops it in TestMain.
 package servertest
 
 import (
@@ -107,8 +107,12 @@ func (s *Server) Stop() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
-// postgresBin is the folder of the newest PostgreSQL on this machine.
+// postgresBin is the folder of the newest PostgreSQL on this machine, or the one that
+// the environment names, to try another version.
 func postgresBin() (string, error) {
+	if named := os.Getenv("PIPEWATCH_TEST_POSTGRES"); named != "" {
+		return named, nil
+	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {
 		return "", err
