@@ -24,7 +24,7 @@ type Slack interface {
 	Messages(channel string) []strictslack.Message
 }
 
-// Config is what a Director works with; Pace alone may be left out.
+// Config is what a Director works with; Pace and Hand may be left out.
 type Config struct {
 	Story     Story
 	Clock     *Clock
@@ -35,6 +35,8 @@ type Config struct {
 	// Pace is how long an hour of the story takes at least, so that it can be
 	// watched.
 	Pace time.Duration
+	// Hand lets people go on where the story ends.
+	Hand *Hand
 }
 
 // Director plays a story: it is the time of a watch.Service, and it breaks and
@@ -96,8 +98,11 @@ const still = 30 * time.Second
 // Wait moves the clock to until, or to what happens in the story before, once
 // nothing is in flight.
 func (d *Director) Wait(ctx context.Context, until time.Time, busy bool, wake <-chan struct{}) error {
-	if busy || len(d.steps) == 0 {
+	switch {
+	case busy:
 		return pause(ctx, still, wake)
+	case len(d.steps) == 0:
+		return d.stand(ctx, wake)
 	}
 	if err := d.deliver(ctx, func(p notify.Post) bool { return p.Ref.IsZero() }); err != nil {
 		return err
@@ -117,9 +122,55 @@ func (d *Director) Wait(ctx context.Context, until time.Time, busy bool, wake <-
 			return nil
 		}
 	}
-	d.score = Judge(d.Story, &d.ledger)
-	d.told.end(d.score)
-	close(d.over)
+	d.end()
+	return nil
+}
+
+// end says that all steps are done: the story is over, or a deed has been seen to
+// its end.
+func (d *Director) end() {
+	select {
+	case <-d.over:
+	default:
+		d.score = Judge(d.Story, &d.ledger)
+		close(d.over)
+		if d.Hand == nil {
+			d.told.end(d.score)
+		}
+	}
+	if d.Hand != nil {
+		d.told.turn(d.Clock.Now())
+	}
+}
+
+// stand lets the clock stand still until people do something by hand.
+func (d *Director) stand(ctx context.Context, wake <-chan struct{}) error {
+	if d.Hand == nil {
+		return pause(ctx, still, wake)
+	}
+	select {
+	case deed := <-d.Hand.deeds:
+		return d.do(deed)
+	case <-wake:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
+}
+
+// do does what people want done, and lets time pass.
+func (d *Director) do(deed Deed) error {
+	now := d.Clock.Now()
+	d.idle = false
+	d.told.line(now, "YOU", deed.Told)
+	d.steps = []step{{at: now.Add(Lapse), do: func(ctx context.Context) error {
+		return d.deliver(ctx, func(notify.Post) bool { return true })
+	}}}
+	switch {
+	case deed.mends:
+		return d.Warehouse.MendAll(now)
+	case deed.breaks != nil:
+		return d.Warehouse.Break(deed.breaks(now))
+	}
 	return nil
 }
 

@@ -15,5 +15,5 @@
 // and faults.csv, which every run reads afresh. The [Clock] is the time of the
 // story. The [Director] moves it, breaks and mends, and narrates. What was
 // decided and said is collected in a [Ledger], and [Judge], which is pure, holds
-// it against the story.
+// it against the story. A [Hand] lets people do [Deed]s of their own.
 package demo

@@ -58,6 +58,11 @@ func (n *narrator) said(m Message) {
 	n.line(m.At, m.Channel, text)
 }
 
+// turn says that the clock stands still and it is people's turn.
+func (n *narrator) turn(at time.Time) {
+	fmt.Fprintf(n.out, "\nIt is %s and the clock stands still; %s\n", clockOf(at), keys())
+}
+
 // outcome sums up what was said of one fault.
 func (n *narrator) outcome(r Row) {
 	if r.Found == nil {

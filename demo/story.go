@@ -81,9 +81,11 @@ func Flights() Story {
 			{"A day of weather is lost", at(3, 20, 7, 0), at(3, 20, 17, 0)},
 			{"Labels slow down", at(4, 2, 11, 0), at(4, 3, 18, 0)},
 			{"A station's clock is a day ahead", at(4, 24, 7, 0), at(4, 24, 16, 0)},
+			{"Keys come twice", at(5, 7, 9, 30), at(5, 7, 13, 30)},
+			{"Two faults at once", at(6, 5, 8, 0), at(6, 5, 13, 30)},
 			{"The weather feed stops, and the year ends", at(12, 30, 17, 0), at(12, 31, 20, 0)},
 		},
-		Faults: []Fault{loaderFails, snowstorm, restated, weatherLost, labelsSlow, clockAhead, feedStops},
+		Faults: []Fault{loaderFails, snowstorm, restated, weatherLost, labelsSlow, clockAhead, keysTwice, stationLost, loaderFailsToo, feedStops},
 	}
 }
 
@@ -151,6 +153,39 @@ var (
 		Want: Want{
 			Root: "flight_delay/weather", Channel: flightData, Reasons: []checks.Reason{checks.FutureTimestamps},
 			Severity: dag.Warn, Within: 2 * time.Hour,
+		},
+	}
+	keysTwice = Fault{
+		Name:    "keys come twice",
+		What:    "Atlanta is loaded into airports a second time: who joins them counts its flights twice",
+		Mending: "the second row is deleted",
+		Broke:   at(5, 7, 9, 45), Mended: at(5, 7, 11, 30),
+		Inject: Injection{Kind: "keys_twice", What: "ATL", Since: at(5, 7, 9, 45)},
+		Want: Want{
+			Root: "flight_delay/airports", Channel: flightData, Reasons: []checks.Reason{checks.Duplicates},
+			Severity: dag.Error, Within: 2 * time.Hour, Held: []dag.CheckID{"flight_delay/flights/joins_airports"},
+		},
+	}
+	stationLost = Fault{
+		Name:    "a station is lost",
+		What:    "LaGuardia's part of yesterday's partition is dropped from weather",
+		Mending: "LaGuardia's weather is restored",
+		Broke:   at(6, 5, 8, 30), Mended: at(6, 5, 11, 30),
+		Inject: Injection{Kind: "weather_lost", What: "LGA", Since: at(6, 4, 0, 0), Until: at(6, 5, 0, 0)},
+		Want: Want{
+			Root: "flight_delay/weather", Channel: flightData, Reasons: []checks.Reason{checks.MissingBucket},
+			Severity: dag.Error, Within: 2 * time.Hour, Held: []dag.CheckID{"flight_delay/flights/joins_weather"},
+		},
+	}
+	loaderFailsToo = Fault{
+		Name:    "the loader stops too",
+		What:    "at the same time the loader of flights begins to fail, which is another cause",
+		Mending: "the loader works again and has caught up",
+		Broke:   at(6, 5, 8, 30), Mended: at(6, 5, 11, 30),
+		Inject: Injection{Kind: "loader_fails", Since: at(6, 5, 8, 30)},
+		Want: Want{
+			Root: "flight_delay/load_flights", Channel: flightData, Reasons: []checks.Reason{checks.JobFailed},
+			Severity: dag.Error, Within: 3 * time.Hour,
 		},
 	}
 	feedStops = Fault{

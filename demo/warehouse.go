@@ -80,8 +80,13 @@ func withFaults(config []byte) ([]byte, error) {
 // Config is the path of its pipewatch.yaml.
 func (w *Warehouse) Config() string { return filepath.Join(w.dir, "pipewatch.yaml") }
 
-// Break writes a fault; the next run sees it.
+// Break writes a fault; the next run sees it. What is broken already stays so.
 func (w *Warehouse) Break(i Injection) error {
+	for _, r := range w.rows {
+		if r.mended.IsZero() && r.Kind == i.Kind && r.What == i.What && r.Until.Equal(i.Until) {
+			return nil
+		}
+	}
 	w.rows = append(w.rows, row{Injection: i})
 	return w.write()
 }
@@ -90,6 +95,16 @@ func (w *Warehouse) Break(i Injection) error {
 func (w *Warehouse) Mend(i Injection, at time.Time) error {
 	for n := range w.rows {
 		if w.rows[n].Injection == i {
+			w.rows[n].mended = at
+		}
+	}
+	return w.write()
+}
+
+// MendAll writes that all faults were put right at a moment.
+func (w *Warehouse) MendAll(at time.Time) error {
+	for n := range w.rows {
+		if w.rows[n].mended.IsZero() {
 			w.rows[n].mended = at
 		}
 	}

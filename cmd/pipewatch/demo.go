@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +27,7 @@ import (
 
 // demoOptions are the flags of demo.
 type demoOptions struct {
-	once          bool
+	once, hand    bool
 	listen, slack string
 	pace          time.Duration
 }
@@ -36,7 +40,9 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: `Replay parts of 2013 at speed through the real service: real tables in an embedded
 warehouse, faults that really happened and some that are put in, and a Slack of
 its own with a page that shows every message. No account is needed and nothing
-outside a temporary folder is written. Then the pages stay up until Ctrl-C.
+outside a temporary folder is written. Then the pages stay up until Ctrl-C, and it is
+your turn: Enter, or a button on the page, goes to an ordinary day on which you may
+stop the loader, drop a partition, load keys twice and repair it all.
 
 Exit codes with --once: 0 every fault was found at its root and nothing else was
 said, 1 otherwise.`,
@@ -49,47 +55,92 @@ said, 1 otherwise.`,
 		},
 	}
 	cmd.Flags().BoolVar(&o.once, "once", false, "tell the story as fast as possible and exit")
+	cmd.Flags().BoolVar(&o.hand, "hand", false, "tell no story: break things yourself at once")
+	cmd.MarkFlagsMutuallyExclusive("once", "hand")
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8642", "address of the page; the next free port where it is taken")
 	cmd.Flags().StringVar(&o.slack, "slack-listen", "127.0.0.1:8643", "address of the Slack and its page; likewise")
 	cmd.Flags().DurationVar(&o.pace, "pace", 250*time.Millisecond, "how long an hour of the story takes at least")
 	return cmd
 }
 
-// demo plays a story through the service and, unless it is to be told once,
-// stays up with its pages.
+// demo plays a story through the service and, unless it is to be told once, stays up
+// with its pages until people want to break things themselves, or have had enough.
 func (a *app) demo(ctx context.Context, o demoOptions, story demo.Story) error {
+	hand := demo.NewHand()
+	if o.once {
+		return a.stage(ctx, o, story, hand)
+	}
+	go a.listenToKeys(hand)
+	if !o.hand {
+		if err := a.stage(ctx, o, story, hand); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	hand.Turn()
+	o.hand = true
+	return a.stage(ctx, o, demo.ByHand(), hand)
+}
+
+// stage plays one story on a stage of its own. When the story is over it ends, or
+// stays up until somebody wants to break things by hand.
+func (a *app) stage(ctx context.Context, o demoOptions, story demo.Story, hand *demo.Hand) error {
 	dir, err := os.MkdirTemp("", "pipewatch-demo-")
 	if err != nil {
 		return exit{exitState, fmt.Errorf("make a folder for the demo: %w", err)}
 	}
 	defer os.RemoveAll(dir)
-	stage, err := a.openStage(dir, o, story)
+	stage, err := a.openStage(dir, o, story, hand)
 	if err != nil {
 		return err
 	}
 	defer stage.close()
-	stage.hello(a.stdout, dir)
+	stage.hello(a.stdout, dir, o)
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- stage.service.run(serving, stage.service.openSite(nil), stage.page) }()
-	select {
-	case <-stage.director.Over():
-	case err := <-done:
-		return errors.Join(err, ctx.Err()) // interrupted, or it could not go on
+	for over := stage.director.Over(); ; {
+		select {
+		case <-over:
+			over = nil
+			if o.once {
+				stop()
+				return stage.verdict(<-done)
+			}
+			if !o.hand {
+				stage.stayUp(a.stdout)
+			}
+		case <-hand.Wanted():
+			stop()
+			return <-done
+		case err := <-done:
+			if over != nil {
+				err = errors.Join(err, ctx.Err()) // interrupted, or it could not go on
+			}
+			return err
+		}
 	}
-	if !o.once {
-		stage.stayUp(a.stdout)
-		return <-done
-	}
-	stop()
-	if err := <-done; err != nil {
+}
+
+// verdict is the end of a story that is told once.
+func (st *stage) verdict(err error) error {
+	if err != nil {
 		return exit{stateCode(err), err}
 	}
-	if len(stage.director.Score().Wrong) > 0 {
+	if len(st.director.Score().Wrong) > 0 {
 		return exit{code: exitFail}
 	}
 	return nil
+}
+
+// listenToKeys passes on what is typed, line by line, until the terminal is closed.
+func (a *app) listenToKeys(hand *demo.Hand) {
+	signal.Ignore(syscall.SIGTTIN) // in the background there is nothing to read, and no reason to stop
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		if err := hand.Press(strings.TrimSpace(lines.Text())); err != nil {
+			fmt.Fprintln(a.stderr, err)
+		}
+	}
 }
 
 // stage is everything that a story needs: the service with a warehouse and a
@@ -103,7 +154,7 @@ type stage struct {
 }
 
 // openStage sets it up in a folder; nothing runs yet but the Slack.
-func (a *app) openStage(dir string, o demoOptions, story demo.Story) (_ *stage, err error) {
+func (a *app) openStage(dir string, o demoOptions, story demo.Story, hand *demo.Hand) (_ *stage, err error) {
 	st := &stage{}
 	defer func() {
 		if err != nil {
@@ -141,10 +192,14 @@ func (a *app) openStage(dir string, o demoOptions, story demo.Story) (_ *stage, 
 	st.closers = append(st.closers, db.Close, closeSource)
 
 	clock := demo.NewClock(story.Stretches[0].From)
-	workspace := st.openSlack(p, clock)
-	st.director = demo.NewDirector(demo.Config{
-		Story: story, Clock: clock, Warehouse: warehouse, Outbox: db, Slack: workspace, Out: a.stdout, Pace: o.pace,
-	})
+	workspace := st.openSlack(p, clock, hand)
+	config := demo.Config{
+		Story: story, Clock: clock, Warehouse: warehouse, Outbox: db, Slack: workspace, Out: io.MultiWriter(a.stdout, hand), Pace: o.pace,
+	}
+	if o.hand {
+		config.Hand = hand
+	}
+	st.director = demo.NewDirector(config)
 	client := slack.New(slack.Config{
 		Token: conf.Secret(strictslack.DefaultToken), APIURL: "http://" + st.slack.Addr().String() + "/api/",
 		DefaultChannel: p.config.Alerts.Slack.DefaultChannel, AppToken: p.config.Alerts.Slack.AppToken,
@@ -159,14 +214,18 @@ func (a *app) openStage(dir string, o demoOptions, story demo.Story) (_ *stage, 
 	return st, nil
 }
 
-// openSlack runs a workspace with the channels and groups of the project.
-func (st *stage) openSlack(p *project, clock *demo.Clock) *strictslack.Server {
+// openSlack runs a workspace with the channels and groups of the project, and
+// beside it the page on which people break things.
+func (st *stage) openSlack(p *project, clock *demo.Clock, hand *demo.Hand) *strictslack.Server {
 	config := strictslack.Config{Usergroups: devGroups, Now: clock.Now, Location: demo.Zone()}
 	for _, name := range p.config.destinations() {
 		config.Channels = append(config.Channels, strictslack.Channel{Name: name[1:]})
 	}
 	workspace := strictslack.New(config)
-	server := &http.Server{Handler: workspace, ReadHeaderTimeout: 5 * time.Second}
+	mux := http.NewServeMux()
+	mux.Handle("/", workspace)
+	mux.Handle("/hand/", hand.Page())
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go server.Serve(st.slack) //nolint:errcheck // it ends when the stage is closed
 	st.closers = append(st.closers, server.Close)
 	return workspace
@@ -181,24 +240,28 @@ func (a *app) demoLog() *slog.Logger {
 }
 
 // hello says what will be seen and where.
-func (st *stage) hello(out io.Writer, dir string) {
-	fmt.Fprintf(out, `pipewatch watches the training set of a model of flight delays: the flights that
+func (st *stage) hello(out io.Writer, dir string, o demoOptions) {
+	fmt.Fprint(out, `pipewatch watches the training set of a model of flight delays: the flights that
 left New York in 2013, replayed hour by hour through the real service.
 
-  page   http://%s/
-  Slack  http://%s/
-  files  %s
-`, st.page.Addr(), st.slack.Addr(), dir)
+`)
+	st.where(out)
+	fmt.Fprintf(out, "  files  %s\n", dir)
+	if !o.once && !o.hand {
+		fmt.Fprintf(out, "\nEnter, or http://%s/hand/, leaves the story: then you break things yourself.\n", st.slack.Addr())
+	}
+}
+
+// where says where the pages are.
+func (st *stage) where(out io.Writer) {
+	fmt.Fprintf(out, "  page   http://%s/\n  Slack  http://%s/\n", st.page.Addr(), st.slack.Addr())
 }
 
 // stayUp says that the story is over and the pages are not.
 func (st *stage) stayUp(out io.Writer) {
-	fmt.Fprintf(out, `
-The pages stay up until Ctrl-C:
-
-  page   http://%s/
-  Slack  http://%s/
-`, st.page.Addr(), st.slack.Addr())
+	fmt.Fprint(out, "\nThe pages stay up until Ctrl-C:\n\n")
+	st.where(out)
+	fmt.Fprintf(out, "\nNow you: press Enter, or the button on http://%s/hand/, and break something yourself.\n", st.slack.Addr())
 }
 
 // close lets go of everything, the last first.

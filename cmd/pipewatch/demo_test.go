@@ -43,17 +43,27 @@ func tell(t *testing.T, story demo.Story) (string, int) {
 	return out.String(), code
 }
 
-// The whole story is `pipewatch demo --once`; one act of it goes through the
-// same service, warehouse, store and Slack here.
+// The whole story is `pipewatch demo --once`; acts of it go through the same service,
+// warehouse, store and Slack here.
 func TestAnActOfTheDemoIsToldAndScored(t *testing.T) {
-	told, code := tell(t, act(t, "weather is lost"))
-	if code != 0 {
-		t.Fatalf("exit code %d:\n%s", code, told)
-	}
-	for _, words := range []string{"🔴 weather has a gap", "held back, listed in its message: flights/joins_weather", "Resolved: weather", "nothing else was said"} {
-		if !strings.Contains(told, words) {
-			t.Errorf("it does not say %q:\n%s", words, told)
-		}
+	for _, c := range []struct {
+		name, act string
+		words     []string
+	}{
+		{"a cause and what it holds back", "weather is lost", []string{"🔴 weather has a gap", "held back, listed in its message: flights/joins_weather", "Resolved: weather"}},
+		{"two causes at once have a message each", "Two faults", []string{"🔴 weather has a gap", "🔴 load_flights failed", "Resolved: weather", "Resolved: load_flights"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			told, code := tell(t, act(t, c.act))
+			if code != 0 {
+				t.Fatalf("exit code %d:\n%s", code, told)
+			}
+			for _, words := range append(c.words, "nothing else was said") {
+				if !strings.Contains(told, words) {
+					t.Errorf("it does not say %q:\n%s", words, told)
+				}
+			}
+		})
 	}
 }
 

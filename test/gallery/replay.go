@@ -140,8 +140,9 @@ func (r *replay) recorded(run incident.Run, change incident.Change) {
 	}
 }
 
-// patience is how long a message may take to reach Slack.
-const patience = time.Minute
+// patience is how long a message may take to reach Slack: on a machine that is busy
+// an attempt may time out, and is looked up before it is made again.
+const patience = 5 * time.Minute
 
 // deliver waits until everything that was decided has been said, and takes it
 // down. The clock stands still meanwhile.

@@ -108,7 +108,7 @@ func (v *verdict) fault(n int, t truth, l *ledger) found {
 		}
 		s.truth = n
 		f.at, f.named, f.widely = s.at, names.MatchString(s.text), v.hits(s.incident, t)
-		f.late = evaluations(l.runs, t.root, t.knowable, s.at) - evaluations(l.runs, t.root, s.at, t.knowable)
+		f.late = f.after(l.runs)
 		break
 	}
 	return f
@@ -122,6 +122,7 @@ func (v *verdict) judge(f *found) {
 		for _, s := range v.said {
 			if s.symptom && f.at.IsZero() {
 				f.at, f.widely = s.at, true
+				f.late = f.after(v.ledger.runs)
 			}
 		}
 		if f.at.IsZero() {
@@ -139,6 +140,12 @@ func (v *verdict) judge(f *found) {
 	if !f.at.IsZero() && !f.widely {
 		v.blame("the message about %s does not list all that it touches", f.root)
 	}
+}
+
+// after is how many evaluations later than the first at which it could be known the
+// fault was told; less than none is before.
+func (f found) after(runs map[string][]time.Time) int {
+	return evaluations(runs, f.root, f.knowable, f.at) - evaluations(runs, f.root, f.at, f.knowable)
 }
 
 // evaluations counts the runs of a root's DAG after one moment and up to another.
