@@ -62,6 +62,7 @@ var knows = map[string]string{
 	"test/gallery":             everything,
 	"test/damage":              everything,
 	"test/power":               everything,
+	"test/images":              everything,
 	"test/mutants":             "test/seeded",
 	"test/rig":                 "",
 	"test/strain":              everything,

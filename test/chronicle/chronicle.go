@@ -17,7 +17,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -92,7 +95,9 @@ func (w *Writer) run(db *store.DB, n int, at time.Time) error {
 		run.Results = append(run.Results, r)
 	}
 	_, err := db.Record(run,
-		func(b incident.Book) incident.Change { return incident.Decide(w.suite, b, run, incident.AtOnce()) },
+		func(b incident.Book) incident.Change {
+			return incident.Decide(w.suite, stored(b), run, incident.AtOnce())
+		},
 		func(incident.Incident) string { return "#data" },
 		func(id dag.CheckID) string { return w.suite.Check(id).Fingerprint })
 	return err
@@ -113,7 +118,21 @@ func (w *Writer) send(db *store.DB, at time.Time) error {
 // looked at once more, as they are after every start, say nothing of the file.
 func waiting(db *store.DB) ([]notify.Post, error) {
 	posts, err := db.Pending()
-	return slices.DeleteFunc(posts, func(p notify.Post) bool { return p.Shown >= p.Want }), err
+	if posts = slices.DeleteFunc(posts, func(p notify.Post) bool { return p.Shown >= p.Want }); len(posts) == 0 {
+		return nil, err // an empty list and none are the same
+	}
+	return posts, err
+}
+
+// stored is a book as a file holds it: when a check was last looked at is known
+// to the process alone, and what it decides by that depends on its start.
+func stored(b incident.Book) incident.Book {
+	b.States = maps.Clone(b.States) // the store's own stay as they are
+	for id, s := range b.States {
+		s.At = time.Time{}
+		b.States[id] = s
+	}
+	return b
 }
 
 // Dump is a digest of all that a state holds, but for the file's own id. An
@@ -127,11 +146,7 @@ func Dump(db *store.DB) (string, error) {
 		}
 		return out.Encode(v)
 	}
-	book := db.Book()
-	for id, s := range book.States {
-		s.At = time.Time{} // in memory only
-		book.States[id] = s
-	}
+	book := stored(db.Book())
 	reads := []func() error{
 		func() error { return put(book, nil) },
 		func() error { return put(waiting(db)) },
@@ -148,4 +163,58 @@ func Dump(db *store.DB) (string, error) {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Dumps gives the dump after every number of steps from 0 to n. It needs a
+// folder of its own.
+func Dumps(dir string, n int) ([]string, error) {
+	w, err := New()
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(filepath.Join(dir, "state.db"), store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	dumps := make([]string, 0, n+1)
+	for k := range n + 1 {
+		d, err := Dump(db)
+		if err != nil {
+			return nil, err
+		}
+		if dumps = append(dumps, d); k == n {
+			break
+		}
+		if err := w.Step(db, k); err != nil {
+			return nil, err
+		}
+	}
+	return dumps, nil
+}
+
+// WriteSteps writes the steps from one number to another into a state file and
+// prints, in a line each, how many are safe; the first before it opens the file.
+func WriteSteps(path string, from, to int, out io.Writer) error {
+	w, err := New()
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(out, from); err != nil {
+		return err
+	}
+	db, err := store.Open(path, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for n := from; n < to; n++ {
+		if err := w.Step(db, n); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(out, n+1); err != nil {
+			return err
+		}
+	}
+	return nil
 }

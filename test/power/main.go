@@ -30,6 +30,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/pipewatch-dev/pipewatch/test/chronicle"
 )
 
 func main() {
@@ -55,7 +57,7 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	dumps, err := expected(filepath.Join(dir, "reference"))
+	dumps, err := chronicle.Dumps(filepath.Join(dir, "reference"), steps)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipewatch-dev/pipewatch/test/chronicle"
 	"github.com/pipewatch-dev/pipewatch/test/seeded"
 )
 
@@ -40,7 +41,7 @@ func mountable(t *testing.T, kind string) {
 }
 
 func TestWhatWasSafeIsThereAfterThePowerIsCut(t *testing.T) {
-	dumps, err := expected(t.TempDir())
+	dumps, err := chronicle.Dumps(t.TempDir(), steps)
 	if err != nil {
 		t.Fatal(err)
 	}

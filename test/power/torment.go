@@ -21,33 +21,6 @@ const (
 	enough = 240
 )
 
-// expected gives the dump after every number of steps.
-func expected(dir string) ([]string, error) {
-	w, err := chronicle.New()
-	if err != nil {
-		return nil, err
-	}
-	db, err := store.Open(filepath.Join(dir, "state.db"), store.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	dumps := make([]string, 0, steps+1)
-	for n := range steps + 1 {
-		d, err := chronicle.Dump(db)
-		if err != nil {
-			return nil, err
-		}
-		if dumps = append(dumps, d); n == steps {
-			break
-		}
-		if err := w.Step(db, n); err != nil {
-			return nil, err
-		}
-	}
-	return dumps, nil
-}
-
 // report is what came of it.
 type report struct {
 	cuts, safe, more    int

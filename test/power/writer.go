@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/pipewatch-dev/pipewatch/store"
 	"github.com/pipewatch-dev/pipewatch/test/chronicle"
 )
 
@@ -27,29 +26,13 @@ func writeAsChild() {
 	}
 	from, err := strconv.Atoi(os.Args[3])
 	if err == nil {
-		err = write(os.Args[2], from)
+		err = chronicle.WriteSteps(os.Args[2], from, steps, os.Stdout)
+	}
+	if err == nil {
+		select {} // wait for the end
 	}
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
-}
-
-func write(path string, from int) error {
-	w, err := chronicle.New()
-	if err != nil {
-		return err
-	}
-	fmt.Println(from) // and begin
-	db, err := store.Open(path, store.Options{})
-	if err != nil {
-		return err
-	}
-	for n := from; n < steps; n++ {
-		if err := w.Step(db, n); err != nil {
-			return err
-		}
-		fmt.Println(n + 1)
-	}
-	select {} // wait for the end
 }
 
 // writer is a running child.
