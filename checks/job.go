@@ -205,8 +205,18 @@ func judgeJob(s Site, p jobParams, as []probe.Answer, _ Memory, at Moment) (Verd
 	}
 	decided := worst(found[0], found[1:]...)
 	decided.goodUntil = h.succeeded
-	return decided.verdict(observed, expected), nil
+	v := decided.verdict(observed, expected)
+	if run := h.finished; run != nil && !run.Ended.IsZero() {
+		v.Event = Event{run.Ended.Time(), endedAs[run.State]}
+		if run.ID != "" {
+			v.Event.What += " (run " + run.ID + ")"
+		}
+	}
+	return v, nil
 }
+
+// endedAs says how a finished run ended.
+var endedAs = map[string]string{success: "succeeded", failed: "failed"}
 
 // lasted is how long a run took, or takes so far; 0 when its start is unknown.
 func lasted(run *probe.JobRun, at Moment) time.Duration {

@@ -120,6 +120,16 @@ type Verdict struct {
 	// when a named column is gone, which a schema change upstream explains;
 	// "connection" when the source could not be reached; else empty.
 	Broken string
+	// Event is what last became another in what the check looks at. It is no
+	// judgement: messages about what breaks below name it.
+	Event Event
+}
+
+// Event is something that happened to what a check looks at: a new version, the
+// end of a job's run.
+type Event struct {
+	At   time.Time `json:"at,omitzero"`
+	What string    `json:"what,omitempty"` // of the node, as in "has other content"; no row values
 }
 
 // Result is one evaluation of one check in a run.

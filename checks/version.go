@@ -281,7 +281,22 @@ func judgeChange(s Site, p versionParams, as []probe.Answer, m Memory, at Moment
 			next = past.held(seen, p)
 		}
 	}
-	return worst(j, p.judgeLag(seen.lineage, at), p.judgeTorn(seen.lineage, at)).verdict(observed, expected), next
+	v := worst(j, p.judgeLag(seen.lineage, at), p.judgeTorn(seen.lineage, at)).verdict(observed, expected)
+	v.Event = observed.event(at)
+	return v, next
+}
+
+// event is that the version is another one, if it is.
+func (o versionObserved) event(at Moment) Event {
+	switch {
+	case !o.Changed:
+		return Event{}
+	case len(o.Restated) > 0:
+		return Event{at.Now, "has closed days that were rewritten"}
+	case o.Tier == "schema":
+		return Event{at.Now, "has another schema"}
+	}
+	return Event{at.Now, "has other content"}
 }
 
 // judgeSame is the judgement on a version that did not change.

@@ -83,7 +83,14 @@ func (d *decision) evaluate() {
 		if old.Fingerprint != "" && old.Fingerprint != c.Fingerprint {
 			d.redefined[r.Check] = true
 		}
-		d.change.States[r.Check] = step(old, c, r.Verdict, d.now, d.policy)
+		s := step(old, c, r.Verdict, d.now, d.policy)
+		if s.Event, s.Edited = old.Event, old.Edited; !r.Verdict.Event.At.IsZero() {
+			s.Event = r.Verdict.Event
+		}
+		if d.redefined[r.Check] {
+			s.Edited = d.now
+		}
+		d.change.States[r.Check] = s
 	}
 }
 
@@ -222,6 +229,7 @@ func (d *decision) begin(root dag.NodeID, own []*entry) {
 	if last, ok := d.lately(root); ok {
 		last.Status, last.ResolvedAt = Open, time.Time{}
 		last.Acked, last.Muted, last.Escalated = Mark{}, Mark{}, Mark{}
+		last.Changes = d.changes(root, own)
 		last.say(d.now, Line{Kind: Reopened, Node: root})
 		d.renamed[last.ID] = true
 		d.byRoot[root] = last.ID
@@ -229,7 +237,7 @@ func (d *decision) begin(root dag.NodeID, own []*entry) {
 		d.update(last, own)
 		return
 	}
-	i := Incident{ID: newID(string(root), d.now), Kind: Data, Status: Open, Root: root, OpenedAt: d.now}
+	i := Incident{ID: newID(string(root), d.now), Kind: Data, Status: Open, Root: root, OpenedAt: d.now, Changes: d.changes(root, own)}
 	d.fill(&i, own)
 	i.say(d.now, Line{Kind: Opened, Node: root})
 	d.byRoot[root] = i.ID

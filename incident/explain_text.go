@@ -42,6 +42,9 @@ func (e IncidentExplanation) Text() string {
 	if !i.GoodUntil.IsZero() {
 		t.line(0, "last good %s", stamp(i.GoodUntil))
 	}
+	for _, c := range i.Changes {
+		t.line(0, "changed since then, %s: %s %s", stamp(c.At), c.Check.Node(), c.Words())
+	}
 	for _, f := range i.Findings {
 		if f.Check == "" {
 			t.line(0, "%s", f.Message) // a file or pipewatch itself: no check says it

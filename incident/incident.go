@@ -86,6 +86,7 @@ type Incident struct {
 	Flapping   time.Time    `json:"flapping,omitzero"`  // since when its checks are known to come and go
 	Turned     time.Time    `json:"turned,omitzero"`    // of a flapping one: when it last went or came
 	Called     time.Time    `json:"called,omitzero"`    // when people were last called: opened, raised, reopened, reminded
+	Changes    []Upstream   `json:"changes,omitempty"`  // what changed above the root since it was last good, newest first
 	Lines      []Line       `json:"lines"`
 	Seq        int          `json:"seq"`
 	Refreshed  time.Time    `json:"refreshed"` // moment of the last Seq
@@ -209,8 +210,12 @@ type State struct {
 	// Announced is the planned work that explains the finding, or its cause: it
 	// opens no incident until that ends.
 	Announced AnnouncementID `json:"announced,omitempty"`
-	// Fingerprint is the meaning of the check at the last evaluation.
-	Fingerprint string `json:"fingerprint,omitempty"`
+	// Fingerprint is the meaning of the check at the last evaluation, and Edited
+	// the moment of the first evaluation under it, where there was another before.
+	Fingerprint string    `json:"fingerprint,omitempty"`
+	Edited      time.Time `json:"edited,omitzero"`
+	// Event is what last happened to what the check looks at.
+	Event checks.Event `json:"event,omitzero"`
 	// Looked is the moment of the last evaluation while it is pending.
 	Looked time.Time `json:"looked,omitzero"`
 	// At is the moment of the last evaluation. It is kept in memory only:

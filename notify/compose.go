@@ -76,6 +76,9 @@ func named(i incident.Incident) []dag.NodeID {
 			ids = append(ids, cause.Node())
 		}
 	}
+	for _, c := range i.Changes {
+		ids = append(ids, c.Check.Node())
+	}
 	for _, l := range i.Lines {
 		if l.Node != "" {
 			ids = append(ids, l.Node)

@@ -53,6 +53,7 @@ const (
 	hasSkew
 	hasFigures
 	hasMessage
+	hasEvent
 )
 
 // packer writes one run.
@@ -185,6 +186,9 @@ func (p *packer) result(b []byte, r checks.Result, moment time.Time) ([]byte, er
 	}
 	if has(hasMessage, v.Message != "") {
 		b = p.split(b, []byte(v.Message))
+	}
+	if has(hasEvent, !v.Event.At.IsZero()) {
+		b = p.split(appendTime(b, v.Event.At, moment), []byte(v.Event.What))
 	}
 	return b, nil
 }

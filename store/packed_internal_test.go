@@ -112,6 +112,9 @@ func drawResult(rt *rapid.T, n int) checks.Result {
 		Message: rapid.OneOf(rapid.Just(""), rapid.String(), rapid.Just("not \xff text")).Draw(rt, "message"),
 		Onset:   drawTime(rt, "onset"), GoodUntil: drawTime(rt, "good until"),
 	}
+	if at := drawTime(rt, "event"); !at.IsZero() {
+		v.Event = checks.Event{At: at, What: rapid.StringMatching("[a-z0-9 ]*").Draw(rt, "what")}
+	}
 	v.Observed = rapid.SampledFrom([]any{nil, map[string]any{"rows": rapid.Int64().Draw(rt, "rows"), "at": drawTime(rt, "at"), "word": rapid.String().Draw(rt, "word")}}).Draw(rt, "observed")
 	v.Expected = rapid.SampledFrom([]any{nil, []int{1, 2}, (*int)(nil)}).Draw(rt, "expected")
 	return checks.Result{

@@ -257,6 +257,9 @@ func (u *unpacker) result(check uint64, s *scan, moment time.Time) checks.Result
 	if flags&hasMessage != 0 {
 		v.Message = string(u.join(s))
 	}
+	if flags&hasEvent != 0 {
+		v.Event = checks.Event{At: s.time(moment), What: string(u.join(s))}
+	}
 	return r
 }
 

@@ -36,6 +36,7 @@ type incidentView struct {
 	More            int           // of Own, beyond those
 	Blocks          []ref
 	Beside          []incident.ID
+	Changes         []changeView
 	Lines           []lineView
 }
 
@@ -51,6 +52,12 @@ type findingView struct {
 	Because   string
 	FirstSeen moment
 	Recovered bool
+}
+
+type changeView struct {
+	Node ref
+	Text string
+	At   moment
 }
 
 type lineView struct {
@@ -90,6 +97,9 @@ func (v viewer) incident(i incident.Incident) incidentView {
 	view.Shown = view.Own[:min(len(view.Own), onCard)]
 	view.More = len(view.Own) - len(view.Shown)
 	view.Heading = view.heading()
+	for _, c := range i.Changes {
+		view.Changes = append(view.Changes, changeView{v.ref(c.Check.Node()), c.Words(), v.moment(c.At)})
+	}
 	for _, l := range i.Lines {
 		view.Lines = append(view.Lines, lineView{v.moment(l.At), l.Kind, v.line(l)})
 	}

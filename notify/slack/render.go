@@ -115,7 +115,7 @@ func body(n notify.Notice) []api.Block {
 		parts = append(parts, fields("facts", facts(n)))
 	}
 	for _, p := range []struct{ id, text string }{
-		{"standing", standing(n, how)}, {"more", more(n, how)}, {"impact", impact(n, how)}, {"beside", beside(n)},
+		{"standing", standing(n, how)}, {"more", more(n, how)}, {"impact", impact(n, how)}, {"beside", beside(n)}, {"changed", changed(n, how)},
 	} {
 		if p.text != "" {
 			parts = append(parts, section(p.id, p.text))
@@ -364,6 +364,21 @@ func beside(n notify.Notice) string {
 		return ""
 	}
 	return "*Also broken further up*, which does not explain this\n" + list(items, "\n", sectionText/2)
+}
+
+// changed lists what became another above the root, or there, since it was good.
+func changed(n notify.Notice, how string) string {
+	if how != "" {
+		return ""
+	}
+	var items []string
+	for _, c := range n.Incident.Changes {
+		items = append(items, fmt.Sprintf("• %s %s · %s", code(n.Label(c.Check.Node())), said(c.Words()), date(c.At)))
+	}
+	if len(items) == 0 {
+		return ""
+	}
+	return "*Changed since it was last good*: maybe why, maybe not\n" + list(items, "\n", sectionText/2)
 }
 
 // name is another incident by its headline, or its id where that is all that

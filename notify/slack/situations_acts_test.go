@@ -41,9 +41,16 @@ func acts(t *testing.T) map[string]situation {
 	offline := d
 	offline.BaseURL = ""
 	return map[string]situation{
-		"buttons":             {desk: d, i: stale()},
-		"buttons_no_page":     {desk: offline, i: stale()},
-		"buttons_warn":        {desk: d, i: with(stale(), lowered)},
+		"buttons":         {desk: d, i: stale()},
+		"buttons_no_page": {desk: offline, i: stale()},
+		"buttons_warn":    {desk: d, i: with(stale(), lowered)},
+		"changed": {desk: d, i: with(stale(), func(i *incident.Incident) {
+			i.Changes = []incident.Upstream{
+				{Check: "flight_delay/load_flights/job", At: at("11:05"), What: "succeeded (run load-7)"},
+				{Check: "flight_delay/flights/freshness", At: at("10:00")},
+				{Check: "flight_delay/airports/version", At: at("09:00"), What: "has other content <!channel>"},
+			}
+		})},
 		"trend":               {desk: d, i: stale(), alter: trend},
 		"acked":               {desk: d, i: with(stale(), func(i *incident.Incident) { i.Acked = ana })},
 		"muted":               {desk: d, i: with(stale(), func(i *incident.Incident) { i.Muted = muted })},

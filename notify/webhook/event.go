@@ -46,6 +46,8 @@ type Told struct {
 	MutedUntil time.Time       `json:"muted_until,omitzero"`
 	Checks     []Found         `json:"checks"`
 	Blocks     []string        `json:"blocks"`
+	// Changes are what became another above the root since it was last good.
+	Changes []incident.Upstream `json:"changes,omitempty"`
 }
 
 // Found is one failing check.
@@ -78,7 +80,7 @@ func eventOf(n notify.Notice) Event {
 		ID: i.ID, Seq: n.Seq, Kind: i.Kind, Status: i.Status, Severity: string(i.Severity), Root: string(i.Root), Connection: i.Connection,
 		File: i.File, Owner: n.Owner, Runbook: n.Nodes[i.Root].Runbook, Onset: i.Onset.UTC(), GoodUntil: i.GoodUntil.UTC(),
 		OpenedAt: i.OpenedAt.UTC(), ResolvedAt: i.ResolvedAt.UTC(), AckedBy: i.Acked.By, MutedUntil: i.Muted.Until.UTC(),
-		Checks: []Found{}, Blocks: []string{},
+		Checks: []Found{}, Blocks: []string{}, Changes: i.Changes,
 	}
 	for _, f := range i.Findings {
 		t.Checks = append(t.Checks, Found{string(f.Check), string(f.Reason), f.Message, f.Held, f.Recovered})
