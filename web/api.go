@@ -92,13 +92,20 @@ func (s *Site) getDAGs(context.Context, *struct{}) (*body[dagsBody], error) {
 type nodesQuery struct {
 	DAG    string `query:"dag" doc:"only nodes of this DAG"`
 	Health string `query:"health" enum:"healthy,warning,failing,blocked,unknown" doc:"only nodes of this health"`
+
+	Select  string `query:"select" doc:"only these nodes: name, dag/name, +x, x+, dag:, tag:, owner: (blank is union, comma is intersection)"`
+	Exclude string `query:"exclude" doc:"not these nodes, in the same style"`
 }
 
 func (s *Site) getNodes(_ context.Context, q *nodesQuery) (*body[nodesBody], error) {
 	now := s.source.Snapshot()
+	wanted, err := now.Suite.Graph.Select(strings.Fields(q.Select), strings.Fields(q.Exclude))
+	if err != nil {
+		return nil, huma.Error422UnprocessableEntity(err.Error())
+	}
 	out := nodesBody{AsOf: now.At, Nodes: []nodeView{}}
 	for _, n := range now.Nodes {
-		if (q.DAG == "" || n.Node.DAG() == q.DAG) && (q.Health == "" || string(n.Health) == q.Health) {
+		if wanted[n.Node] && (q.DAG == "" || n.Node.DAG() == q.DAG) && (q.Health == "" || string(n.Health) == q.Health) {
 			out.Nodes = append(out.Nodes, now.viewNode(n, false))
 		}
 	}

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
+	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/incident"
 )
 
@@ -76,16 +79,20 @@ func endTime(s string) (time.Time, error) {
 func (a *app) announceCommand() *cobra.Command {
 	c := &client{app: a}
 	var until, reason string
+	var over bool
 	cmd := &cobra.Command{
 		Use: "announce NODE", Short: "Announce planned work on a node: what it explains opens no incident until it ends", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			end, err := endTime(until)
-			if err != nil {
-				return exit{exitUsage, err}
-			}
 			id, err := c.node(cmd.Context(), args[0])
 			if err != nil {
 				return err
+			}
+			if over {
+				return a.endWork(cmd.Context(), c, id)
+			}
+			end, err := endTime(until)
+			if err != nil {
+				return exit{exitUsage, err}
 			}
 			body, err := c.post(cmd.Context(), "/nodes/"+string(id)+"/announce", map[string]any{"until": end, "reason": reason})
 			if err != nil {
@@ -99,10 +106,36 @@ func (a *app) announceCommand() *cobra.Command {
 	c.askFlags(cmd)
 	cmd.Flags().StringVar(&until, "until", "", "when the work ends, such as 2026-03-01T09:00:00Z (required)")
 	cmd.Flags().StringVar(&reason, "reason", "", "what is done; whoever is on call will read it (required)")
-	for _, name := range []string{"until", "reason"} {
-		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err) // the flag is defined above
-		}
-	}
+	cmd.Flags().BoolVar(&over, "end", false, "the work on the node has ended: take back what was announced for it")
+	cmd.MarkFlagsOneRequired("until", "end")
+	cmd.MarkFlagsRequiredTogether("until", "reason")
+	cmd.MarkFlagsMutuallyExclusive("until", "end")
 	return cmd
+}
+
+// endWork ends the announcements of a node that run or wait to begin.
+func (a *app) endWork(ctx context.Context, c *client, id dag.NodeID) error {
+	body, err := c.get(ctx, "/nodes/"+string(id)+"/explain")
+	if err != nil {
+		return err
+	}
+	var node incident.NodeExplanation
+	if err := decodeAnswer(body, &node); err != nil {
+		return err
+	}
+	ended := 0
+	for _, w := range node.Announcements {
+		if w.Node != id || w.EndedBy != "" {
+			continue
+		}
+		if _, err := c.do(ctx, http.MethodDelete, "/announcements/"+url.PathEscape(string(w.ID)), nil); err != nil {
+			return err
+		}
+		ended++
+		fmt.Fprintf(a.stdout, "ended %s: work on %s: %s\n", w.ID, w.Node, w.Reason)
+	}
+	if ended == 0 {
+		return exit{exitUsage, fmt.Errorf("no work on %s is announced", id)}
+	}
+	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 func (a *app) checkCommand() *cobra.Command {
 	var asOf, failOn, stateFile string
+	now, c := false, &client{app: a}
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Evaluate every check now and report",
@@ -24,15 +25,31 @@ func (a *app) checkCommand() *cobra.Command {
 
 Exit codes: 0 healthy (warnings and pending checks allowed), 1 at least one
 check failed, 2 usage or configuration, 3 none failed but at least one could not
-be answered, 4 warnings only, with --fail-on warn.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+be answered, 4 warnings only, with --fail-on warn.
+
+check NODE --now has the running service evaluate one node at once instead; it
+counts there as an evaluation like any other.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if now {
+				return cobra.ExactArgs(1)(cmd, args)
+			}
+			return cobra.NoArgs(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if now {
+				return a.recheck(cmd.Context(), c, args[0])
+			}
 			return a.check(cmd.Context(), asOf, failOn, stateFile)
 		},
 	}
 	cmd.Flags().StringVar(&asOf, "as-of", "", "judge as if it were this time (RFC 3339); it hides no rows")
 	cmd.Flags().StringVar(&failOn, "fail-on", "error", "what makes the exit code non-zero: error or warn")
 	cmd.Flags().StringVar(&stateFile, "state", "", "keep what checks remember between runs in this file")
+	cmd.Flags().BoolVar(&now, "now", false, "have the running service evaluate one node: check NODE --now")
+	c.askFlags(cmd)
+	for _, apart := range []string{"as-of", "fail-on", "state"} {
+		cmd.MarkFlagsMutuallyExclusive("now", apart)
+	}
 	return cmd
 }
 

@@ -87,8 +87,11 @@ func (c *client) do(ctx context.Context, method, path string, sent []byte) ([]by
 	if err != nil {
 		return nil, exit{exitUnknown, fmt.Errorf("read the answer of %s: %w", base, err)}
 	}
-	if resp.StatusCode == http.StatusOK {
+	switch resp.StatusCode {
+	case http.StatusOK, http.StatusNoContent:
 		return body, nil
+	case http.StatusAccepted:
+		return nil, exit{exitUnknown, fmt.Errorf("%s: it takes long and goes on; look at pipewatch status", base)}
 	}
 	var problem struct{ Detail string }
 	if json.Unmarshal(body, &problem) != nil || problem.Detail == "" {
@@ -117,9 +120,17 @@ func show[T any](c *client, body []byte, table func(T)) error {
 		return exit{exitUsage, fmt.Errorf("-o %s: this is printed as table or json", c.app.output)}
 	}
 	var v T
-	if err := json.Unmarshal(body, &v); err != nil {
-		return exit{exitUnknown, fmt.Errorf("the answer is not pipewatch's: %w", err)}
+	if err := decodeAnswer(body, &v); err != nil {
+		return err
 	}
 	table(v)
+	return nil
+}
+
+// decodeAnswer reads what the service answered.
+func decodeAnswer(body []byte, v any) error {
+	if err := json.Unmarshal(body, v); err != nil {
+		return exit{exitUnknown, fmt.Errorf("the answer is not pipewatch's: %w", err)}
+	}
 	return nil
 }

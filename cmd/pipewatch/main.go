@@ -122,8 +122,8 @@ func readSource(file string) ([]byte, bool) {
 
 // Global flags that only some commands can follow.
 var (
-	selecting = []string{"check", "plan", "graph"}
-	printing  = []string{"check", "plan", "graph", "validate", "status", "history", "incidents", "ls", "show", "explain", "coverage", "announce",
+	selecting = []string{"check", "plan", "graph", "status"}
+	printing  = []string{"check", "plan", "graph", "validate", "status", "history", "incidents", "ls", "show", "explain", "coverage", "announce", "audit",
 		"ack", "unack", "mute", "unmute"}
 )
 
@@ -165,7 +165,7 @@ func (a *app) rootCommand() *cobra.Command {
 	f.BoolVar(&a.quiet, "quiet", false, "print results and errors only")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "log more, and show the SQL of every check")
 	for _, c := range []*cobra.Command{
-		a.demoCommand(), a.checkCommand(), a.planCommand(), a.serveCommand(), a.doctorCommand(), a.validateCommand(), a.graphCommand(), a.schemaCommand(), a.devCommand(), a.explainCommand(), a.coverageCommand(), a.versionCommand(), a.statusCommand(), a.historyCommand(), a.incidentsCommand(), a.announceCommand(), a.slackCommand(), a.stateCommand(),
+		a.demoCommand(), a.checkCommand(), a.planCommand(), a.serveCommand(), a.doctorCommand(), a.validateCommand(), a.graphCommand(), a.schemaCommand(), a.devCommand(), a.explainCommand(), a.coverageCommand(), a.versionCommand(), a.statusCommand(), a.historyCommand(), a.incidentsCommand(), a.announceCommand(), a.auditCommand(), a.slackCommand(), a.stateCommand(),
 	} {
 		root.AddCommand(c)
 	}

@@ -16,7 +16,9 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show how the nodes of the running service are", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			body, err := c.get(cmd.Context(), "/nodes?dag="+url.QueryEscape(inDAG))
+			body, err := c.get(cmd.Context(), "/nodes?"+url.Values{
+				"dag": {inDAG}, "select": {strings.Join(a.selects, " ")}, "exclude": {strings.Join(a.excludes, " ")},
+			}.Encode())
 			if err != nil {
 				return err
 			}

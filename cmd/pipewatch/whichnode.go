@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -18,8 +17,8 @@ func (c *client) node(ctx context.Context, named string) (dag.NodeID, error) {
 		return "", err
 	}
 	var all struct{ Nodes []struct{ ID dag.NodeID } }
-	if err := json.Unmarshal(body, &all); err != nil {
-		return "", exit{exitUnknown, fmt.Errorf("the answer is not pipewatch's: %w", err)}
+	if err := decodeAnswer(body, &all); err != nil {
+		return "", err
 	}
 	var meant, ids []string
 	for _, n := range all.Nodes {
