@@ -75,6 +75,8 @@ var knows = map[string]string{
 	"bench/floor/duckdb":       "",
 	"bench/cost":               "bench/delay",
 	"bench/peers":              "bench/cost bench/delay bench/tables warehouse/servertest",
+	"bench/alert":              "checks conf dag incident notify notify/slack notify/slack/strictslack store",
+	"bench/join":               "probe warehouse warehouse/duckdb warehouse/postgres warehouse/servertest",
 	"bench/pass":               "bench/cost bench/delay bench/tables warehouse/servertest",
 }
 
@@ -88,9 +90,9 @@ var confined = map[string]string{
 	"github.com/robfig/cron/v3":             "dag",
 	"github.com/teambition/rrule-go":        "dag",
 	"github.com/dominikbraun/graph":         "dag",
-	"github.com/duckdb/duckdb-go/v2":        "warehouse/duckdb bench/floor/duckdb bench/pass",
+	"github.com/duckdb/duckdb-go/v2":        "warehouse/duckdb bench/floor/duckdb bench/pass bench/join",
 	"github.com/go-sql-driver/mysql":        "warehouse/mysql",
-	"github.com/jackc/pgx/v5":               "warehouse/postgres bench/floor/postgres bench/pass bench/peers",
+	"github.com/jackc/pgx/v5":               "warehouse/postgres bench/floor/postgres bench/pass bench/peers bench/join",
 	"github.com/slack-go/slack":             "notify/slack",
 	"github.com/gorilla/websocket":          "notify/slack/strictslack",
 	"go.etcd.io/bbolt":                      "store",
