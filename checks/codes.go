@@ -48,8 +48,8 @@ check, whose column is then used.`},
 holds no row. To only observe, leave the key out: what was found is reported all the same.`},
 		{Code: "PW140", Title: "built_from names no other node with rows", Text: `built_from lists the nodes that a node is made of: others that exist and have rows. Nodes of the same DAG are
 written by name, nodes of another as "dag/node".`},
-		{Code: "PW141", Title: "keys of a version that do not go together", Text: `A schema is one for the whole table, so partition and closed_after belong to of: content only, and
-closed_after to a check with partitions. allow lists changes of columns that are fine, so it belongs to of: schema.`},
+		{Code: "PW141", Title: "keys of a version that do not go together", Text: `A schema, a profile and a change token (of: native) are one for the whole table, so partition and
+closed_after belong to of: content only, and closed_after to a check with partitions; a change token also knows no columns and no where. allow lists changes of columns that are fine, so it belongs to of: schema.`},
 		{Code: "PW142", Title: "no upstream could explain a change", Text: `{require: upstream_changed} accepts a change when a node in built_from has a new version too. Without built_from every
 change would be a failure for ever. List the nodes, or use on_change: fail. lag needs them too: it judges how far the node is
 behind them.`},

@@ -16,7 +16,7 @@ var version = define("version", "content or columns change only when they may", 
 })
 
 type versionParams struct {
-	Of          string          `yaml:"of" jsonschema:"enum=content,enum=schema,enum=native,enum=profile" jsonschema_description:"what the version is of: content (rows and columns; default) or schema (columns and types)"`
+	Of          string          `yaml:"of" jsonschema:"enum=content,enum=schema,enum=native,enum=profile" jsonschema_description:"what the version is of: content (all rows; default), profile (per column how many values, least, greatest, sum), native (the engine's change token of the table), schema (columns and types)"`
 	Columns     conf.StringList `yaml:"columns" jsonschema_description:"the columns that count; default \"*\", all"`
 	Exclude     conf.StringList `yaml:"exclude" jsonschema_description:"columns that do not count, such as a load time"`
 	Allow       []string        `yaml:"allow" jsonschema:"enum=added_columns,enum=widened_types" jsonschema_description:"changes of a schema that are fine"`
@@ -91,15 +91,15 @@ type contentOf struct {
 	Where     string
 	Columns   probe.Names
 	Exclude   probe.Names
-	Schema    bool
+	Tier      probe.Tier
 	Canonical bool
 	Partition *partition
 	Zone      string
 }
 
-// question asks for the version at a moment.
-func (c contentOf) question(at Moment) probe.Digest {
-	q := probe.Digest{Of: c.Of, Where: c.Where, Columns: c.Columns, Exclude: c.Exclude, SchemaOnly: c.Schema, Canonical: c.Canonical}
+// question asks for the version at a moment, unless the table has a token still.
+func (c contentOf) question(at Moment, unless string) probe.Digest {
+	q := probe.Digest{Of: c.Of, Where: c.Where, Columns: c.Columns, Exclude: c.Exclude, Tier: c.Tier, Canonical: c.Canonical, Unless: unless}
 	if p := c.Partition; p != nil {
 		q.By, q.Per, q.Zone = probe.TimeColumn{Name: p.By, Zone: p.ColumnTZ}, p.Per, c.Zone
 		if p.Last != nil {
@@ -111,7 +111,7 @@ func (c contentOf) question(at Moment) probe.Digest {
 
 // content is what p asks for about its own node.
 func (p versionParams) content(n *dag.Node, where string) contentOf {
-	c := contentOf{Of: RelationOf(n), Where: where, Exclude: probe.List(p.Exclude...), Schema: p.Of == "schema",
+	c := contentOf{Of: RelationOf(n), Where: where, Exclude: probe.List(p.Exclude...), Tier: p.tier(),
 		Canonical: p.Algo == "canonical" || p.Equals != "", Zone: zoneName(n.Zone)}
 	if !slices.Equal(p.Columns, conf.StringList{"*"}) {
 		c.Columns = probe.List(p.Columns...)
@@ -128,15 +128,8 @@ func (p versionParams) content(n *dag.Node, where string) contentOf {
 func settleVersion(s Site, p *versionParams) ([]dag.NodeID, conf.Problems) {
 	params := s.Spec.Params
 	problems := needRows(s)
-	if p.Of == "native" || p.Of == "profile" {
-		problems.Add(params.Get("of").Problem("not available yet (versions of kind %s)", p.Of).WithHint("use content or schema"))
-	}
-	for _, key := range []string{"partition", "closed_after"} {
-		if v := params.Get(key); v.Exists() && p.Of == "schema" {
-			problems.Add(v.KeyProblem("a schema has no partitions").WithCode("PW141").WithHint("remove %s, or use of: content", key))
-		}
-	}
-	if v := params.Get("closed_after"); v.Exists() && p.Partition == nil && p.Of != "schema" {
+	problems.Merge(p.settleTier(s))
+	if v := params.Get("closed_after"); v.Exists() && p.Partition == nil && p.tier() == probe.ContentTier {
 		problems.Add(v.KeyProblem("closed_after is about partitions, and there are none").WithCode("PW141").WithHint("add partition: {by: <time column>}"))
 	}
 	if v := params.Get("allow"); v.Exists() && p.Of != "schema" {
@@ -188,16 +181,17 @@ func (p *versionParams) settleRequirement(s Site) conf.Problems {
 	return nil
 }
 
-func askVersion(_ Site, p versionParams, _ Memory, at Moment) []probe.Question {
-	qs := []probe.Question{p.Own.question(at)}
+func askVersion(_ Site, p versionParams, m Memory, at Moment) []probe.Question {
+	past, _ := p.recall(m)
+	qs := []probe.Question{p.Own.question(at, p.unless(past, at))}
 	for _, in := range slices.Concat(p.Inputs, p.Above) {
-		qs = append(qs, in.question(at))
+		qs = append(qs, in.question(at, past.Tracked[in.ID].unless(at)))
 	}
 	for _, job := range p.allJobs() {
 		qs = append(qs, job.Question)
 	}
 	if p.Other != nil {
-		qs = append(qs, p.Other.question(at))
+		qs = append(qs, p.Other.question(at, ""))
 	}
 	return qs
 }
@@ -205,7 +199,10 @@ func askVersion(_ Site, p versionParams, _ Memory, at Moment) []probe.Question {
 type versionObserved struct {
 	Version     string            `json:"version"`
 	Tier        string            `json:"tier"`
-	Rows        *int64            `json:"rows"` // null for a schema
+	Sound       bool              `json:"sound"`              // the same version is the same of what the tier is about
+	Hint        string            `json:"hint,omitempty"`     // why not
+	ByToken     bool              `json:"by_token,omitempty"` // the change token was the same, so no row was read
+	Rows        *int64            `json:"rows"`               // null where no row is read
 	Columns     []columnObserved  `json:"columns"`
 	Changed     bool              `json:"changed"`
 	Previous    *string           `json:"previous"`             // null at first sight
@@ -249,16 +246,16 @@ func judgeVersion(s Site, p versionParams, as []probe.Answer, m Memory, at Momen
 
 // judgeChange judges the node's version against its past.
 func judgeChange(s Site, p versionParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
-	seen, jobs, err := p.sight(as, at)
+	past, known := p.recall(m)
+	seen, jobs, err := p.sight(past, as, at)
 	if err != nil {
 		return couldNot(err), nil
 	}
-	past, known := recallVersion(m)
 	why := ""
 	if known {
 		why = past.unlike(seen)
 	}
-	seen.lineage = p.follow(past.lineage, seen.current, jobs, at.Now.Unix())
+	seen.lineage = p.follow(past.lineage, seen, jobs, at.Now.Unix())
 	observed, expected := seen.observed(p), p.expected()
 	if !known || why != "" {
 		return baseline(seen, why).verdict(observed, expected), remember(versionFormat, seen.versionMemory)

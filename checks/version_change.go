@@ -28,7 +28,7 @@ func compareVersions(s Site, p versionParams, past versionMemory, seen sighting,
 	if p.Own.Partition != nil && past.Schema == seen.Schema {
 		c.restated = c.restatements()
 	}
-	if !p.Own.Schema && seen.Rows > 0 { // tables that are emptied and filled again are empty like before
+	if p.tier() != probe.SchemaTier && seen.Rows > 0 { // tables that are emptied and filled again are empty like before
 		if i := slices.IndexFunc(past.History, func(v pastVersion) bool { return v.Version == seen.Version }); i >= 0 {
 			c.before = &past.History[i]
 		}
@@ -51,7 +51,7 @@ func (c change) restatements() []time.Time {
 	if len(c.past.Partitions) == mostPartitions {
 		oldest = c.past.Partitions[0].Start
 	}
-	from := c.params.Own.question(Moment{Now: time.Unix(c.seen.At, 0)}).From.Time().Unix()
+	from := c.params.Own.question(Moment{Now: time.Unix(c.seen.At, 0)}, "").From.Time().Unix()
 	if len(c.seen.Partitions) == mostPartitions {
 		from = c.seen.Partitions[0].Start
 	}
@@ -103,7 +103,7 @@ func (c *change) judge(jobs jobRuns) (j judgement, accepted bool) {
 	}
 	switch c.params.OnChange {
 	case failChange:
-		if c.params.Own.Schema && c.allowed() {
+		if c.params.tier() == probe.SchemaTier && c.allowed() {
 			j.message += ", which is allowed"
 			return j, true
 		}
@@ -149,7 +149,7 @@ func (c change) unexplained(j judgement, why string) judgement {
 
 func (c change) reason() Reason {
 	switch {
-	case c.params.Own.Schema:
+	case c.params.tier() == probe.SchemaTier:
 		return SchemaChanged
 	case c.before != nil && c.announced == nil:
 		return Regressed
@@ -162,8 +162,12 @@ func (c change) reason() Reason {
 // describe says what is different.
 func (c change) describe() string {
 	switch {
-	case c.params.Own.Schema:
+	case c.params.tier() == probe.SchemaTier:
 		return c.schemaDiff().String()
+	case c.params.tier() == probe.NativeTier && c.seen.digests.Sound:
+		return "the table was written"
+	case c.params.tier() == probe.NativeTier:
+		return "the table may have been written: its change token, which is a hint, is another"
 	case c.past.Schema != c.seen.Schema:
 		return "the columns changed"
 	case c.before != nil:

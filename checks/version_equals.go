@@ -15,12 +15,8 @@ import (
 func (p *versionParams) settleEquals(s Site) (dag.NodeID, conf.Problems) {
 	algo, named := s.Spec.Params.Get("algo"), s.Spec.Params.Get("equals")
 	switch {
-	case algo.Exists() && p.Of == "schema":
-		return "", conf.Problems{algo.KeyProblem("algo is about the hash of rows").WithCode("PW141").WithHint("remove it, or use of: content")}
-	case !named.Exists():
-		return "", nil
-	case p.Of == "schema":
-		return "", conf.Problems{named.KeyProblem("equals compares rows").WithCode("PW141").WithHint("use of: content")}
+	case !named.Exists() || p.tier() != probe.ContentTier:
+		return "", nil // of other tiers that has been refused
 	case p.Algo == "native":
 		return "", conf.Problems{algo.Problem("hashes of the engine's own do not compare with those of another node").WithCode("PW141").WithHint("remove algo, or write algo: canonical")}
 	}

@@ -28,19 +28,40 @@ type trackedMemory struct {
 	Version string  `json:"v"`
 	Since   int64   `json:"s"` // first seen, Unix seconds
 	From    carried `json:"from,omitempty"`
+	Of      string  `json:"of"` // hash of the definition of Version
+	known
+}
+
+// fitting leaves out what was tracked by definitions that have been edited since.
+func (l lineage) fitting(p versionParams) lineage {
+	definitions := p.definitions()
+	l.Tracked = maps.Clone(l.Tracked)
+	maps.DeleteFunc(l.Tracked, func(id dag.NodeID, t trackedMemory) bool { return t.Of != definitions[id] })
+	return l
+}
+
+// definitions is a hash of what the version of each node is of.
+func (p versionParams) definitions() map[dag.NodeID]string {
+	hash := func(c contentOf) string { return shortHash(fmt.Sprint(c.definition())) }
+	all := map[dag.NodeID]string{"": hash(p.Own)}
+	for _, in := range slices.Concat(p.Inputs, p.Above) {
+		all[in.ID] = hash(in.contentOf)
+	}
+	return all
 }
 
 // carried is the versions that may be in something, by the node they are versions of.
 type carried map[dag.NodeID][]string
 
 // follow moves what was watched on by one evaluation.
-func (p versionParams) follow(past lineage, current map[dag.NodeID]string, jobs jobRuns, now int64) lineage {
+func (p versionParams) follow(past lineage, seen sighting, jobs jobRuns, now int64) lineage {
 	if len(p.Inputs) == 0 {
 		return lineage{}
 	}
+	definitions := p.definitions()
 	next := lineage{Tracked: map[dag.NodeID]trackedMemory{}, Behind: map[dag.NodeID]int64{}, Carried: past.Carried, Built: past.Built}
-	for id, version := range current {
-		t := trackedMemory{Version: version, Since: past.Tracked[id].Since}
+	for id, version := range seen.current {
+		t := trackedMemory{Version: version, Since: past.Tracked[id].Since, Of: definitions[id], known: seen.tokens[id]}
 		if past.Tracked[id].Version != version {
 			t.Since = now
 		}

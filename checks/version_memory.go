@@ -21,10 +21,11 @@ type versionMemory struct {
 	At          int64             `json:"at"`                    // last seen
 	Rows        int64             `json:"rows,omitempty"`
 	Schema      string            `json:"schema"`
-	Columns     []columnMemory    `json:"columns,omitempty"`    // for a version of the schema
+	Columns     []columnMemory    `json:"columns,omitempty"`    // of a schema, and of content that has a token
 	Partitions  []partitionMemory `json:"partitions,omitempty"` // by start; the newest
 	Inputs      map[string]string `json:"inputs,omitempty"`     // versions by name, fingerprint included
 	History     []pastVersion     `json:"history,omitempty"`    // those accepted before, oldest first
+	known
 	lineage
 
 	rehashed bool // of format 1, in which versions of partitions were shortened once more
@@ -56,11 +57,15 @@ const mostPartitions = 500
 // versionFormat is the format of the memory. Format 1 knew no definition.
 const versionFormat = 2
 
-func recallVersion(m Memory) (versionMemory, bool) {
+// recall reads the memory, but for what has become of no use since.
+func (p versionParams) recall(m Memory) (versionMemory, bool) {
 	past, known := recall[versionMemory](m, versionFormat)
 	if !known {
 		past, known = recall[versionMemory](m, 1)
 		past.rehashed = true
+	}
+	if len(p.Inputs) > 0 {
+		past.lineage = past.fitting(p)
 	}
 	return past, known && past.Version != ""
 }
@@ -76,10 +81,11 @@ func (m versionMemory) samePartition(was, is string) bool {
 // again is the memory after the same version was seen once more. What it was built
 // from stays: a new version of that explains the next change of this one.
 func (m versionMemory) again(seen sighting, p versionParams) Memory {
-	if p.Own.Partition == nil && p.OnChange == reportChange && len(p.Inputs) == 0 && m.Definition != nil {
+	if p.Own.Partition == nil && p.OnChange == reportChange && len(p.Inputs) == 0 && m.Definition != nil && m.known == seen.known {
 		return nil // nothing depends on when it was seen last
 	}
-	m.At, m.Partitions, m.Definition, m.lineage = seen.At, seen.Partitions, seen.Definition, seen.lineage
+	m.At, m.Partitions, m.Definition, m.Columns = seen.At, seen.Partitions, seen.Definition, seen.Columns
+	m.known, m.lineage = seen.known, seen.lineage
 	return remember(versionFormat, m)
 }
 
@@ -107,8 +113,8 @@ func (c contentOf) definition() map[string]string {
 		"table": string(c.Of.Table) + c.Of.Query + c.Of.Conn, "where": c.Where,
 		"columns": string(c.Columns), "exclude": string(c.Exclude),
 	}
-	if c.Schema {
-		d["of"] = "schema"
+	if c.Tier != probe.ContentTier {
+		d["of"] = string(c.Tier)
 	}
 	if c.Canonical {
 		d["algo"] = "canonical"
@@ -126,26 +132,36 @@ func (c contentOf) definition() map[string]string {
 	return d
 }
 
-// unlike says why two versions do not compare; empty where they do. A memory without
-// a definition is older than definitions are.
+// unlike says why two versions do not compare; empty where they do.
 func (m versionMemory) unlike(seen sighting) string {
-	var edited []string
-	if m.Definition != nil {
-		for _, key := range slices.Sorted(maps.Keys(union(m.Definition, seen.Definition))) {
-			if m.Definition[key] != seen.Definition[key] {
-				edited = append(edited, key)
-			}
-		}
+	if why := m.edited(seen.Definition); why != "" {
+		return why
 	}
-	switch {
-	case len(edited) == 1:
-		return edited[0] + " was edited"
-	case len(edited) > 1:
-		return strings.Join(edited, ", ") + " were edited"
-	case m.Fingerprint != seen.Fingerprint:
+	if m.Fingerprint != seen.Fingerprint {
 		return "the engine hashes in another way than before"
 	}
 	return ""
+}
+
+// edited names the keys of the definition that are not what they were. A memory without
+// a definition is older than definitions are.
+func (m versionMemory) edited(definition map[string]string) string {
+	if m.Definition == nil {
+		return ""
+	}
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(union(m.Definition, definition))) {
+		if m.Definition[key] != definition[key] {
+			keys = append(keys, key)
+		}
+	}
+	switch len(keys) {
+	case 0:
+		return ""
+	case 1:
+		return keys[0] + " was edited"
+	}
+	return strings.Join(keys, ", ") + " were edited"
 }
 
 func union(a, b map[string]string) map[string]string {
@@ -159,27 +175,16 @@ type sighting struct {
 	versionMemory
 	digests probe.Digests
 	current map[dag.NodeID]string // of all nodes that were asked about; of its own as ""
+	tokens  map[dag.NodeID]known  // of the other nodes
 }
 
 // sight reads the answers about the node, what it is built from, and jobs.
-func (p versionParams) sight(as []probe.Answer, at Moment) (sighting, jobRuns, error) {
+func (p versionParams) sight(past versionMemory, as []probe.Answer, at Moment) (sighting, jobRuns, error) {
 	d, err := probe.Value[probe.Digests](as[0])
 	if err != nil {
 		return sighting{}, nil, err
 	}
-	seen := sighting{digests: d, current: map[dag.NodeID]string{}, versionMemory: versionMemory{
-		Version: d.Value, Definition: p.Own.definition(), Fingerprint: d.Fingerprint,
-		Since: at.Now.Unix(), At: at.Now.Unix(), Rows: d.Rows, Schema: schemaVersion(d.Columns),
-	}}
-	if p.Own.Schema {
-		seen.Version, seen.Fingerprint, seen.Rows = seen.Schema, "", 0
-		for _, c := range d.Columns {
-			seen.Columns = append(seen.Columns, columnMemory{c.Name, c.Type, c.Nullable})
-		}
-	}
-	for _, part := range d.Partitions[max(0, len(d.Partitions)-mostPartitions):] {
-		seen.Partitions = append(seen.Partitions, partitionMemory{part.Start.Time().Unix(), part.Value})
-	}
+	seen := p.own(past, d, at)
 	seen.current[""] = shortHash(seen.Fingerprint + "|" + seen.Version)
 	for i, in := range slices.Concat(p.Inputs, p.Above) {
 		d, err := probe.Value[probe.Digests](as[1+i])
@@ -187,7 +192,10 @@ func (p versionParams) sight(as []probe.Answer, at Moment) (sighting, jobRuns, e
 			return sighting{}, nil, err
 		}
 		version := shortHash(d.Fingerprint + "|" + d.Value)
-		seen.current[in.ID] = version
+		if d.Unchanged {
+			version = past.Tracked[in.ID].Version
+		}
+		seen.current[in.ID], seen.tokens[in.ID] = version, knownBy(d, past.Tracked[in.ID].known, at)
 		if i < len(p.Inputs) {
 			if seen.Inputs == nil {
 				seen.Inputs = map[string]string{}
@@ -200,13 +208,18 @@ func (p versionParams) sight(as []probe.Answer, at Moment) (sighting, jobRuns, e
 }
 
 func (s sighting) observed(p versionParams) versionObserved {
-	o := versionObserved{Version: s.Version, Tier: "content", Columns: []columnObserved{}, Behind: p.behind(s.lineage)}
+	o := versionObserved{Version: s.Version, Tier: p.tierName(), Sound: true, ByToken: s.digests.Unchanged,
+		Columns: []columnObserved{}, Behind: p.behind(s.lineage)}
+	switch p.tier() {
+	case probe.NativeTier:
+		o.Sound, o.Hint = s.digests.Sound, s.digests.Hint
+	case probe.ProfileTier:
+		o.Sound, o.Hint = false, "values that rows exchange, and others that leave the sums as they are, are not seen"
+	}
 	if shared, _, _ := p.torn(s.lineage); shared != "" {
 		o.Torn = shared.Name()
 	}
-	if p.Own.Schema {
-		o.Tier = "schema"
-	} else {
+	if tier := p.tier(); tier == probe.ContentTier || tier == probe.ProfileTier {
 		o.Rows = &s.digests.Rows
 	}
 	for _, c := range s.digests.Columns {

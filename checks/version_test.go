@@ -317,7 +317,7 @@ func TestVersionAsk(t *testing.T) {
 		{"a star is all columns too", `{columns: "*"}`, []probe.Question{own}},
 		{"some columns", "{columns: [a, b], exclude: [built_at]}",
 			[]probe.Question{probe.Digest{Of: table("t"), Columns: probe.List("a", "b"), Exclude: probe.List("built_at")}}},
-		{"a schema asks for no scan", "{of: schema}", []probe.Question{probe.Digest{Of: table("t"), SchemaOnly: true}}},
+		{"a schema asks for no scan", "{of: schema}", []probe.Question{probe.Digest{Of: table("t"), Tier: probe.SchemaTier}}},
 		{"partitions are days of the DAG's zone", `{partition: {by: at, column_tz: Europe/Berlin, last: 30d}, where: "a > 0"}`,
 			[]probe.Question{probe.Digest{Of: table("t"), Where: "a > 0", By: probe.TimeColumn{Name: "at", Zone: "Europe/Berlin"},
 				Per: probe.Day, Zone: "America/New_York", From: instant("2013-05-16T12:00:00Z")}}},
@@ -385,8 +385,12 @@ func TestVersionProblems(t *testing.T) {
 			`13:26:  nodes.t.version.on_change: "run" is not one of report, fail (write {require: run})`},
 		{"a lag behind nothing", "version: {lag: 1h}",
 			"13:15: PW142 nodes.t.version.lag: behind what? built_from is missing (name the nodes this one is made of with built_from: [a, b])"},
-		{"tiers that are not built", "version: {of: profile}",
-			"13:19:  nodes.t.version.of: not available yet (versions of kind profile) (use content or schema)"},
+		{"a change token of some columns and rows", "version: {of: native, columns: [a], where: a > 1, partition: {by: at}}",
+			"13:27: PW141 nodes.t.version.columns: a change token is one for the whole table (remove columns, or use of: content)\n" +
+				"13:55: PW141 nodes.t.version.partition: a change token is one for the whole table (remove partition, or use of: content)\n" +
+				"13:5: PW141 nodes.t.version: a change token is one for the whole table, whatever where says (remove where, or use of: content)"},
+		{"a profile that is compared", "version: {of: profile, equals: other}",
+			"13:28: PW141 nodes.t.version.equals: a profile is no hash of rows (remove equals, or use of: content)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, problemsOf(t, c.keys)); diff != "" {

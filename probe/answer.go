@@ -63,10 +63,15 @@ type Bucket struct {
 type Digests struct {
 	Columns     []Column
 	Rows        int64
-	Value       string            // of the content, "" when only the schema was asked
+	Value       string            // of what the tier says, "" when only the schema was asked
 	Fingerprint string            // engine, version and expression: values compare only under one fingerprint
 	Partitions  []PartitionDigest // by start
 	Lanes       [2]string         // the two sums of a canonical digest, as decimal numbers
+
+	Unchanged bool   // the table still has the token of Digest.Unless; nothing above is set
+	Token     string // of the table, read before its rows were; empty where there is none
+	Sound     bool   // a table with this token has this content; otherwise the token is a hint
+	Hint      string // why the token is only a hint, for people; empty where it is sound
 }
 
 // PartitionDigest is the version of one partition.

@@ -99,15 +99,28 @@ type Keys struct {
 	Limit   int // more groups of rows than these are an error
 }
 
-// Digest asks for a version of the content: the columns and an order-free hash
-// of all rows, over the whole relation and, if Per is set, per partition.
+// Tier is what a version is made of, and so what it can tell.
+type Tier string
+
+// The tiers, from dear to cheap.
+const (
+	ContentTier Tier = ""        // an order-free hash of all rows
+	ProfileTier Tier = "profile" // per column how many values, the least, the greatest, their sum: one scan without hashing
+	NativeTier  Tier = "native"  // the engine's own change token of a table: no scan
+	SchemaTier  Tier = "schema"  // the columns: no scan
+)
+
+// Digest asks for a version: the columns and what the tier says, over the whole
+// relation and, if Per is set, per partition (of contents only).
 type Digest struct {
 	Of      Relation
 	Where   string
 	Columns Names // empty: all
 	Exclude Names
-	// SchemaOnly asks for the columns and nothing that scans.
-	SchemaOnly bool
+	Tier    Tier
+	// Unless is a change token that came with an answer. If the table still has it, and
+	// the engine's token is sound, nothing is scanned and the answer is Unchanged.
+	Unless string
 	// Canonical asks for the hash that all engines make alike, to compare tables of two
 	// of them: much slower, and not for every type.
 	Canonical bool

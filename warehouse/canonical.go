@@ -52,7 +52,7 @@ func (p *planner) canonical(place int, t table, q probe.Digest, columns []probe.
 				return nil, refuse(probe.BadAnswer, "the engine hashed %v of %v rows of %s: a row is too long for one text; exclude its longest column", hashed, r[1], t.name)
 			}
 		}
-		d := probe.Digests{Columns: columns, Fingerprint: canonicalFingerprint}
+		d := p.tokenOf(q).onto(probe.Digests{Columns: columns, Fingerprint: canonicalFingerprint})
 		whole, err := readPartitions(&d, b, schema, 2, rows)
 		d.Lanes = [2]string{whole[0].String(), whole[1].String()}
 		return d, err

@@ -18,6 +18,10 @@ type Dialect struct {
 
 	Quote func(name string) string // an identifier
 	Text  func(s string) string    // a string literal
+	// ByBytes is a text that compares by its bytes; nil where all do.
+	ByBytes func(expr string) string
+	// Size is how many bytes a value of any type has; nil where that is those of its text.
+	Size func(expr string) string
 	// AsText turns a value of any type into text.
 	AsText func(expr string) string
 
@@ -62,6 +66,9 @@ type Dialect struct {
 	// one.
 	Together int
 
+	// SoundTokens: change tokens of tables can prove that nothing was written, so they
+	// are worth asking for before a scan.
+	SoundTokens bool
 	// RowHash is an integer that hashes the columns' values of a row, NULLs and
 	// order included, mixed once more so that sums of it are sound. of says how a
 	// column is reached.

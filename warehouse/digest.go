@@ -23,40 +23,86 @@ func (p *planner) digest(place int, q probe.Digest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if q.SchemaOnly {
+	token := p.tokenOf(q)
+	switch {
+	case q.Tier == probe.SchemaTier:
 		return probe.Digests{Columns: columns, Fingerprint: p.d.Fingerprint}, nil
-	}
-	if q.Canonical {
-		return nil, p.canonical(place, t, q, columns)
+	case q.Tier == probe.NativeTier:
+		return token.version(t, columns, p.d)
+	case q.Tier == probe.ProfileTier:
+		return nil, p.profile(place, t, q, columns)
+	case q.Per != "" || q.Canonical:
+		return nil, p.separate(place, t, q, columns)
 	}
 	schema := schemaHash(columns)
-	sum := "coalesce(sum(" + p.d.RowHash(byName(columns), p.d.Quote) + "), 0)"
-	if q.Per == "" {
-		return nil, p.add(t, q.Of, q.Where, probe.Window{}, piece{
-			place: place,
-			exprs: []expr{countRows, {"digest", sum}},
-			read: func(c *cells) any {
-				n := c.count()
-				return probe.Digests{Columns: columns, Rows: n, Value: version(schema, n, c.sum()), Fingerprint: p.d.Fingerprint}
-			},
-		})
+	return nil, p.add(t, q.Of, q.Where, probe.Window{}, piece{
+		place: place,
+		exprs: []expr{countRows, {"digest", p.digestSum(columns)}},
+		read: func(c *cells) any {
+			n := c.count()
+			return token.onto(probe.Digests{Columns: columns, Rows: n, Value: version(schema, n, c.sum()), Fingerprint: p.d.Fingerprint})
+		},
+	})
+}
+
+func (p *planner) digestSum(columns []probe.Column) string {
+	return "coalesce(sum(" + p.d.RowHash(byName(columns), p.d.Quote) + "), 0)"
+}
+
+// separate asks for a digest with a statement of its own. One that is asked for twice,
+// but for the token for which it was asked, costs once.
+func (p *planner) separate(place int, t table, q probe.Digest, columns []probe.Column) error {
+	q.Unless = ""
+	if at, known := p.digests[q]; known {
+		p.out[at] = p.out[at].sharedBy(place)
+		return nil
 	}
+	ask, at := p.partitioned, len(p.out)
+	if q.Canonical {
+		ask = p.canonical
+	}
+	err := ask(place, t, q, columns)
+	if err == nil {
+		p.digests[q] = at
+	}
+	return err
+}
+
+// partitioned asks for the digest of each partition.
+func (p *planner) partitioned(place int, t table, q probe.Digest, columns []probe.Column) error {
 	b, key, err := p.partitioning(t, q)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	conds, err := p.conditions(t, q.Where, probe.Window{})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	sql := "select\n  " + key + " as part,\n  count(*) as n_rows,\n  " + sum + " as digest\nfrom " +
+	schema := schemaHash(columns)
+	sql := "select\n  " + key + " as part,\n  count(*) as n_rows,\n  " + p.digestSum(columns) + " as digest\nfrom " +
 		t.from + whereClause(conds) + "\ngroup by 1"
 	p.out = append(p.out, single(place, sql, func(rows [][]any) (any, error) {
-		d := probe.Digests{Columns: columns, Fingerprint: p.d.Fingerprint}
+		d := p.tokenOf(q).onto(probe.Digests{Columns: columns, Fingerprint: p.d.Fingerprint})
 		_, err := readPartitions(&d, b, schema, 1, rows)
 		return d, err
 	}))
-	return nil, nil
+	return nil
+}
+
+// sharedBy is a statement whose first answer is that of one more question.
+func (st statement) sharedBy(place int) statement {
+	shared := st
+	shared.answers = append(slices.Clone(st.answers), place)
+	shared.read = func(results [][][]any) []outcome {
+		outcomes := st.read(results)
+		return append(outcomes, outcomes[0])
+	}
+	shared.alone = func(i int) statement {
+		alone := single(shared.answers[i], st.sql[0], nil)
+		alone.read = func(results [][][]any) []outcome { return st.read(results)[:1] }
+		return alone
+	}
+	return shared
 }
 
 // partitioning tells in which partition a row is; NULL is none.

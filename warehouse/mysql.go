@@ -35,6 +35,7 @@ func MySQL(server string) Dialect {
 		Quote:       func(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" },
 		Text:        text,
 		AsText:      func(expr string) string { return "cast(" + expr + " as char)" },
+		Size:        func(expr string) string { return "length(" + expr + ")" },
 		Moment:      func(t time.Time) string { return moment(t.UTC()) },
 		Naive:       moment,
 		Day:         func(t time.Time) string { return "date'" + t.Format(time.DateOnly) + "'" },

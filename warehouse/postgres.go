@@ -49,10 +49,12 @@ func Postgres(version string) Dialect {
 		NextBucket: func(per probe.Per, day string) string {
 			return "cast(" + day + " + interval '1 " + string(per) + "' as date)"
 		},
-		Later:     func(expr, seconds string) string { return expr + " + " + seconds + " * interval '1 second'" },
-		Distinct:  distinctRows,
-		RowHash:   postgresRowHash,
-		Canonical: postgresCanonical,
+		Later:       func(expr, seconds string) string { return expr + " + " + seconds + " * interval '1 second'" },
+		Distinct:    distinctRows,
+		SoundTokens: true,
+		ByBytes:     func(expr string) string { return expr + ` collate "C"` },
+		RowHash:     postgresRowHash,
+		Canonical:   postgresCanonical,
 		// By the types' own equality, so that 1.0 and 1.00 are one key; never negative.
 		KeyHash: func(exprs []string) string {
 			return "cast(hash_record_extended(row(" + strings.Join(exprs, ", ") + "), 0) as numeric) + 9223372036854775808"

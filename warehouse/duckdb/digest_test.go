@@ -37,6 +37,9 @@ func TestNestedAndOddTypesHaveSoundDigests(t *testing.T) {
 				t.Fatalf("%s: %v", pair[side], err)
 			}
 			values[side] = d.Value
+			if a := ask(t, source, probe.Digest{Of: rel(fmt.Sprintf("%s%d", table, i)), Tier: probe.ProfileTier}); a.Err != nil {
+				t.Errorf("profile of %s: %v\n%s", pair[side], a.Err, a.Statement)
+			}
 		}
 		if values[0] == values[1] {
 			t.Errorf("%s and %s have the same version", pair[0], pair[1])

@@ -27,19 +27,9 @@ func (s *session) Describe(ctx context.Context, of []probe.Relation) []warehouse
 			out[i] = s.bind(ctx, relation.Query)
 			continue
 		}
-		parts := relation.Table.Items()
-		switch {
-		case len(parts) == 1 && s.db.schema == "":
-			out[i].Err = &probe.Error{Class: probe.NoTable, Msg: fmt.Sprintf("table %q does not exist: the dsn names no database; write database.%s or add one to it", parts[0], parts[0])}
-		case len(parts) == 1:
-			at[i] = name{s.db.schema, parts[0]}
-		case len(parts) == 2:
-			at[i] = name{parts[0], parts[1]}
-		default:
-			out[i].Err = &probe.Error{Class: probe.NoTable, Msg: fmt.Sprintf("table %q does not exist: a table is named database.table here", strings.Join(parts, "."))}
-		}
-		if n, ok := at[i]; ok {
-			names = append(names, n)
+		n, err := s.named(relation.Table.Items())
+		if out[i].Err = err; err == nil {
+			at[i], names = n, append(names, n)
 			out[i].Statement = "show columns from " + s.quoted(n)
 		}
 	}
@@ -58,6 +48,19 @@ func (s *session) Describe(ctx context.Context, of []probe.Relation) []warehouse
 		}
 	}
 	return out
+}
+
+// named is the table that parts of a name mean.
+func (s *session) named(parts []string) (name, error) {
+	switch {
+	case len(parts) == 1 && s.db.schema == "":
+		return name{}, &probe.Error{Class: probe.NoTable, Msg: fmt.Sprintf("table %q does not exist: the dsn names no database; write database.%s or add one to it", parts[0], parts[0])}
+	case len(parts) == 1:
+		return name{s.db.schema, parts[0]}, nil
+	case len(parts) == 2:
+		return name{parts[0], parts[1]}, nil
+	}
+	return name{}, &probe.Error{Class: probe.NoTable, Msg: fmt.Sprintf("table %q does not exist: a table is named database.table here", strings.Join(parts, "."))}
 }
 
 // folded is a name as this server compares it.

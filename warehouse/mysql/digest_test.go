@@ -52,6 +52,9 @@ func TestValuesOfEveryTypeHaveSoundDigests(t *testing.T) {
 				t.Fatalf("%v: %v", p, err)
 			}
 			values[side] = d.Value
+			if a := ask(t, source, probe.Digest{Of: rel(fmt.Sprintf("t%d_%d", i, side)), Tier: probe.ProfileTier})[0]; a.Err != nil {
+				t.Errorf("profile of %v: %v\n%s", p, a.Err, a.Statement)
+			}
 		}
 		if values[0] == values[1] {
 			t.Errorf("%s and %s as %s have the same version", p[1], p[2], p[0])

@@ -56,27 +56,8 @@ func (s *session) describeTables(ctx context.Context, of []probe.Relation, place
 	if len(places) == 0 {
 		return nil
 	}
-	text := s.db.Dialect().Text
-	wanted := make([]string, len(places))
-	for n, place := range places {
-		catalog, schema, name := "null", "null", ""
-		switch parts := of[place].Table.Items(); len(parts) {
-		case 1:
-			name = parts[0]
-		case 2:
-			schema, name = text(parts[0]), parts[1]
-		case 3:
-			catalog, schema, name = text(parts[0]), text(parts[1]), parts[2]
-		}
-		wanted[n] = fmt.Sprintf("(%d, %s, %s, %s)", place, catalog, schema, text(name))
-	}
 	sent := s.now()
-	rows, err := s.Query(ctx, `with wanted(place, db, nsp, rel) as (select place, cast(db as text), cast(nsp as text), cast(rel as text) from (values `+strings.Join(wanted, ", ")+`) as v(place, db, nsp, rel)),
-found as (select distinct on (w.place) w.place, c.oid, c.relkind = 'r' and not c.relhassubclass as plain, cast(case when c.relkind = 'r' and not c.relhassubclass then greatest(c.reltuples, 0) else 0 end as bigint) as guess
-  from wanted w join pg_catalog.pg_class c on cast(c.relname as text) = w.rel and c.relkind in ('r', 'v', 'm', 'f', 'p')
-  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where coalesce(w.db, current_database()) = current_database() and case when w.nsp is null then n.nspname = any(current_schemas(true)) else cast(n.nspname as text) = w.nsp end
-  order by w.place, array_position(current_schemas(true), n.nspname)),
+	rows, err := s.Query(ctx, "with "+s.found(of, places)+`,
 keyed as materialized (select f.*, case when f.plain then (select string_agg(cast(i.indkey as text), ',') from pg_catalog.pg_index i
   where i.indrelid = f.oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null and i.indnatts = i.indnkeyatts) end as keys from found f)
 select f.place, cast(a.attname as text), pg_catalog.format_type(a.atttypid, a.atttypmod), `+typeClass+`, not a.attnotnull, a.attnum, f.plain, f.keys, f.guess,
@@ -130,6 +111,31 @@ func (s *session) noteClock(sent time.Time, rows [][]any) {
 			return
 		}
 	}
+}
+
+// found is the common table expressions that find the tables at places as the server
+// would, by the search path where no schema is named.
+func (s *session) found(of []probe.Relation, places []int) string {
+	text := s.db.Dialect().Text
+	wanted := make([]string, len(places))
+	for n, place := range places {
+		catalog, schema, name := "null", "null", ""
+		switch parts := of[place].Table.Items(); len(parts) {
+		case 1:
+			name = parts[0]
+		case 2:
+			schema, name = text(parts[0]), parts[1]
+		case 3:
+			catalog, schema, name = text(parts[0]), text(parts[1]), parts[2]
+		}
+		wanted[n] = fmt.Sprintf("(%d, %s, %s, %s)", place, catalog, schema, text(name))
+	}
+	return `wanted(place, db, nsp, rel) as (select place, cast(db as text), cast(nsp as text), cast(rel as text) from (values ` + strings.Join(wanted, ", ") + `) as v(place, db, nsp, rel)),
+found as (select distinct on (w.place) w.place, c.oid, c.relkind = 'r' and not c.relhassubclass as plain, cast(case when c.relkind = 'r' and not c.relhassubclass then greatest(c.reltuples, 0) else 0 end as bigint) as guess
+  from wanted w join pg_catalog.pg_class c on cast(c.relname as text) = w.rel and c.relkind in ('r', 'v', 'm', 'f', 'p')
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where coalesce(w.db, current_database()) = current_database() and case when w.nsp is null then n.nspname = any(current_schemas(true)) else cast(n.nspname as text) = w.nsp end
+  order by w.place, array_position(current_schemas(true), n.nspname))`
 }
 
 // keys names the columns of unique indexes, which come as "1 3,2". Only plain tables

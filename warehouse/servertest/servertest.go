@@ -30,10 +30,11 @@ import (
 
 // Server is a running server.
 type Server struct {
-	Port int
-	PID  int // of its first process
-	dir  string
-	stop func() error
+	Port    int
+	PID     int // of its first process
+	dir     string
+	stop    func() error
+	standby func() error // restarts it as one
 }
 
 // ErrMissing says that the engine is not on this machine.
@@ -84,8 +85,19 @@ func Postgres(settings ...string) (*Server, error) {
 	}
 	s.PID = pidOf(filepath.Join(data, "postmaster.pid"))
 	s.stop = func() error { return run(as, dir, ctl, "-D", data, "-w", "-t", "30", "-m", "immediate", "stop") }
+	s.standby = func() error {
+		signal := filepath.Join(data, "standby.signal")
+		if err := os.WriteFile(signal, nil, 0o644); err != nil {
+			return err
+		}
+		return run(as, dir, ctl, "-D", data, "-w", "-t", "30", "-m", "fast", "-l", filepath.Join(dir, "log"), "-o", options, "restart")
+	}
 	return s, nil
 }
+
+// Standby restarts a PostgreSQL as a standby whose primary never comes: it answers, and
+// takes no writes.
+func (s *Server) Standby() error { return s.standby() }
 
 // pidOf reads the first line of a file that a server keeps; 0 where there is none.
 func pidOf(file string) int {

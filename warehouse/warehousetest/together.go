@@ -1,6 +1,8 @@
 package warehousetest
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,11 +84,54 @@ func digests(t *testing.T, open Open) {
 		}
 	})
 	t.Run("the schema alone has no value", func(t *testing.T) {
-		d := digestOf(t, open, probe.Digest{Of: table("t"), SchemaOnly: true, Columns: probe.List("day", "id")}, versioned, rows...)
+		d := digestOf(t, open, probe.Digest{Of: table("t"), Tier: probe.SchemaTier, Columns: probe.List("day", "id")}, versioned, rows...)
 		if d.Value != "" || len(d.Columns) != 2 || d.Columns[0].Name != "id" {
 			t.Errorf("got %+v", d)
 		}
 	})
+}
+
+// profiles holds what a profile sees, and that it does not see rows which exchange
+// values.
+func profiles(t *testing.T, open Open) {
+	const ddl = "(id int, a varchar(20), b decimal(12,3), ts timestamp, ok boolean, day date, f double precision)"
+	rows := versionedRows("0.1", "null", "1e300", "-2.5")
+	whole := probe.Digest{Of: table("t"), Tier: probe.ProfileTier}
+	base := digestOf(t, open, whole, ddl, rows...)
+	if content := digestOf(t, open, probe.Digest{Of: table("t")}, ddl, rows...); base.Rows != 4 || base.Value == content.Value || base.Fingerprint == content.Fingerprint {
+		t.Errorf("profile %+v\ncontent %+v", base, content)
+	}
+	with := func(i int, old, changed string) []string {
+		all := slices.Clone(rows)
+		if all[i] = strings.Replace(all[i], old, changed, 1); all[i] == rows[i] {
+			t.Fatalf("%s is not in %s", old, rows[i])
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		rows []string
+		same bool
+	}{
+		"the same rows in another order": {[]string{rows[3], rows[1], rows[0], rows[2]}, true},
+		"a row less":                     {rows[:3], false},
+		"a number":                       {with(0, "(1,", "(9,"), false},
+		"a decimal":                      {with(0, "1.5", "1.6"), false},
+		"the least text":                 {with(2, "''", "'!'"), false},
+		"a longer text in the middle":    {with(3, "'héllo'", "'hélloo'"), false},
+		"the empty text instead of NULL": {with(1, "null", "''"), false},
+		"a truth":                        {with(2, "false", "true"), false},
+		"a time in the middle":           {with(3, "00:00:00", "00:00:01"), false},
+		"a day in the middle":            {with(3, "1999-01-01", "1999-01-02"), false},
+		"the greatest float":             {with(2, "1e300", "1e301"), false},
+		"values that two rows exchange":  {[]string{strings.Replace(rows[0], "'x|y'", "'héllo'", 1), rows[1], rows[2], strings.Replace(rows[3], "'héllo'", "'x|y'", 1)}, true},
+	} {
+		if got := digestOf(t, open, whole, ddl, c.rows...); (got.Value == base.Value) != c.same {
+			t.Errorf("%s: profiles %s and %s, same should be %t", name, base.Value, got.Value, c.same)
+		}
+	}
+	if d := digestOf(t, open, whole, ddl); d.Rows != 0 || d.Value == "" {
+		t.Errorf("no rows: %+v", d)
+	}
 }
 
 // partitions holds that the versions of parts add up to that of the whole.

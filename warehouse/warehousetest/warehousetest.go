@@ -58,6 +58,7 @@ func Run(t *testing.T, open Open, without ...string) {
 	}
 	t.Run("keys", func(t *testing.T) { keys(t, open) })
 	t.Run("digests", func(t *testing.T) { digests(t, open) })
+	t.Run("profiles", func(t *testing.T) { profiles(t, open) })
 	t.Run("partitions", func(t *testing.T) { partitions(t, open) })
 	t.Run("canonical digests", func(t *testing.T) { canonical(t, open) })
 	t.Run("runs", func(t *testing.T) { runs(t, open) })
