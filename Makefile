@@ -10,7 +10,7 @@ export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
 step := @tools/step.sh
 tool := go tool -modfile=tools/go.mod
 
-.PHONY: help setup engines build demo test lint fmt schema schema-drift bench fuzz cover gallery
+.PHONY: help setup engines build demo test lint fmt schema schema-drift bench torture fuzz cover gallery
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ schema-drift: build
 
 bench: setup ## Measure; compare two outputs with: go tool -modfile=tools/go.mod benchstat OLD NEW
 	go test -run='^$$' -bench=. -benchmem ./...
+
+torture: build ## Run every fault harness at full length (hours) and write the figures into docs/reliability.md
+	go run ./test/torture
 
 fuzz: setup ## Run every fuzz test for 15 seconds; FUZZTIME=1m for longer
 	@tools/fuzz.sh $(FUZZTIME)

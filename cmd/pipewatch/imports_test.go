@@ -63,6 +63,7 @@ var knows = map[string]string{
 	"test/damage":              everything,
 	"test/power":               everything,
 	"test/images":              everything,
+	"test/torture":             "",
 	"test/mutants":             "test/seeded",
 	"test/rig":                 "",
 	"test/strain":              everything,
