@@ -19,7 +19,7 @@ setup:
 	@tools/setup.sh
 
 build: setup ## Build bin/pipewatch
-	$(step) 'building pipewatch (the first build links DuckDB: about two minutes)' go build -v -o bin/pipewatch ./cmd/pipewatch
+	$(step) 'building pipewatch (the first time one to two minutes on two idle cores, and what the downloads take)' go build -v -o bin/pipewatch ./cmd/pipewatch
 
 demo: build ## Show pipewatch at work on real flights; ARGS=--once tells the story and ends
 	@bin/pipewatch demo $(ARGS)
