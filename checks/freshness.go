@@ -184,6 +184,9 @@ type freshnessObserved struct {
 
 	Segments []segmentFresh `json:"segments,omitempty"` // worst first, at most 10
 	Load     *loadObserved  `json:"load,omitempty"`     // of complete_when
+	// LatenessSeconds is said once, when a deadline that was missed is first seen met:
+	// how long after it.
+	LatenessSeconds *int64 `json:"lateness_seconds,omitempty"`
 }
 
 type freshnessExpected struct {
@@ -201,6 +204,7 @@ type freshnessExpected struct {
 type freshnessMemory struct {
 	Seen bool       `json:"seen"`
 	Load loadMemory `json:"load,omitzero"`
+	Late time.Time  `json:"late,omitzero"` // the deadline that is missed
 }
 
 func judgeFreshness(_ Site, p freshnessParams, as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
@@ -232,6 +236,9 @@ func judgeFreshness(_ Site, p freshnessParams, as []probe.Answer, m Memory, at M
 	default:
 		p.expectDeadline(mark, at, &expected)
 		decided = p.judgeRows(mark, past.Seen, at)
+	}
+	if p.deadline != nil {
+		decided, next.Late = p.lateness(decided, past.Late, expected, at, &observed)
 	}
 	good := decided.goodUntil
 	decided = worst(decided, p.ahead(mark))
@@ -363,6 +370,23 @@ func (p freshnessParams) judgeDeadline(newest string, complete time.Time, at Mom
 		}
 	}
 	return j
+}
+
+// lateness remembers the deadline that is missed, and says how late it was met once it
+// is: at most so late, as nobody looked in between.
+func (p freshnessParams) lateness(j judgement, missed time.Time, expected freshnessExpected, at Moment, o *freshnessObserved) (judgement, time.Time) {
+	switch {
+	case expected.Deadline == nil:
+		return j, missed // nothing there to tell by
+	case expected.NextDeadline == nil:
+		return j, *expected.Deadline
+	case missed.IsZero():
+		return j, missed
+	}
+	late := at.Now.Sub(missed)
+	o.LatenessSeconds = new(int64(late / time.Second))
+	j.message += fmt.Sprintf("; what was due at %s came %s late", clock(missed, p.deadline.zone), spoken(late))
+	return j, time.Time{}
 }
 
 // expectDeadline tells by which deadline rows are judged.
