@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,9 +19,10 @@ const pruneStep = 1000
 // errEnough ends a walk early.
 var errEnough = errors.New("enough")
 
-// Prune removes what is older than before: runs, audit entries, and incidents
-// that ended before then, with their posts. What is open, could be reopened or
-// waits to be sent stays. It returns how many records are gone.
+// Prune removes what is older than before: runs, audit entries, announcements
+// and incidents that ended before then, these with their posts, and bulletins.
+// What is open, could be reopened, could still explain something or waits to be
+// sent stays. It returns how many records are gone.
 func (d *DB) Prune(before time.Time) (int, error) {
 	total := 0
 	for {
@@ -91,6 +93,12 @@ func (s *staleKeys) collect(tx *bbolt.Tx, before time.Time, v *view) error {
 	if err != nil {
 		return err
 	}
+	if err := s.announcements(tx, before, v); err != nil {
+		return err
+	}
+	if err := s.bulletins(tx, before, v); err != nil {
+		return err
+	}
 	return eachWith(tx.Bucket([]byte(incidents)), "", func(key string, frame []byte) error {
 		i, err := decode[incident.Incident](incidents, key, frame)
 		if err != nil {
@@ -118,6 +126,38 @@ func (s *staleKeys) runs(b *bbolt.Bucket, before string) error {
 		k, _ = c.Next()
 	}
 	return nil
+}
+
+// announcements adds those that ended and explain nothing any more, which the
+// book has forgotten.
+func (s *staleKeys) announcements(tx *bbolt.Tx, before time.Time, v *view) error {
+	return eachWith(tx.Bucket([]byte(announced)), "", func(key string, frame []byte) error {
+		a, err := decode[incident.Announcement](announced, key, frame)
+		if _, known := v.book.Announcements[a.ID]; err != nil || known || !a.Until.Before(before) {
+			return err
+		}
+		return s.add(announced, key)
+	})
+}
+
+// bulletins adds those that were sent and will not be edited again: a storm's
+// digest is while one of its incidents is open, a trouble's while it lasts.
+func (s *staleKeys) bulletins(tx *bbolt.Tx, before time.Time, v *view) error {
+	return eachWith(tx.Bucket([]byte(outbox)), "", func(key string, frame []byte) error {
+		if strings.HasPrefix(key, "inc-") { // an incident's, of which there are many
+			return nil
+		}
+		p, err := decode[notify.Post](outbox, key, frame)
+		switch {
+		case err != nil:
+			return err
+		case p.Bulletin == nil || !p.Done() || !p.At.Before(before),
+			p.Bulletin.Kind == notify.Trouble && len(p.Bulletin.Members) > 0,
+			slices.ContainsFunc(p.Bulletin.Members, func(id string) bool { return v.book.Incidents[incident.ID(id)].Status == incident.Open }):
+			return nil
+		}
+		return s.add(outbox, key)
+	})
 }
 
 // incident adds an incident and its posts, the incident last, unless one of the
