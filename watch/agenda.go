@@ -16,26 +16,60 @@ type Slot struct {
 	At  time.Time
 }
 
-// group is the checks of one DAG that are due at the same slots.
+// group is the checks of one DAG that are due at the same slots. It knows two
+// slots ahead, so that a schedule is asked once for each.
 type group struct {
 	dag       string
 	schedules []dag.Schedule
 	checks    []*checks.Check
 	next      time.Time // the first slot not yet used
+	second    time.Time // the one after it
+	asked     time.Time // next is the first slot after that
 	overdue   bool      // due now, whatever the schedule says
 	lateFrom  time.Time // when two slots will have gone by without an evaluation
+
+	agenda *agenda
+	place  int32 // among the agenda's groups
+}
+
+// advance makes next the first slot after a moment.
+func (g *group) advance(now time.Time) {
+	if g.asked = now; g.overdue || !g.second.After(now) {
+		g.next = g.after(now)
+	} else {
+		g.next = g.second
+	}
+	g.overdue, g.second = false, time.Time{}
+	if !g.next.IsZero() {
+		g.second = g.after(g.next)
+	}
 }
 
 // evaluated notes when the checks of the group were last evaluated.
 func (g *group) evaluated(at time.Time) {
-	g.lateFrom = g.after(at)
-	if !g.lateFrom.IsZero() {
-		g.lateFrom = g.after(g.lateFrom)
+	from := g.second
+	if !g.asked.Equal(at) {
+		if from = g.after(at); !from.IsZero() {
+			from = g.after(from)
+		}
+	}
+	if !from.Equal(g.lateFrom) {
+		g.lateFrom = from
+		g.agenda.lateness.add(from, g.place)
 	}
 }
 
 // agenda knows what is due when. It is pure: time comes in.
-type agenda struct{ groups []*group }
+type agenda struct {
+	groups []*group
+	slots  upcoming // the next of every group that does not wait
+	// waiting are due, but a run of their DAG is to end first.
+	waiting []int32
+	// lateness is when groups become late, with moments before which they were
+	// evaluated since; behind are the entries of those that are late.
+	lateness upcoming
+	behind   []entry
+}
 
 // newAgenda makes the agenda of a suite at a moment. last holds the last slot
 // used by each DAG: a DAG that has none is due at once, one that missed slots
@@ -58,36 +92,58 @@ func newAgenda(s *checks.Suite, last map[string]time.Time, now time.Time, fresh 
 		g := byKey[key.String()]
 		if g == nil {
 			g = &group{dag: name, schedules: c.Spec.Schedules}
-			if slot, ran := last[name]; ran && !due {
-				g.next = g.after(slot)
-			} else {
-				g.next, g.overdue = now, true
-			}
+			slot, ran := last[name]
+			a.add(g, slot, ran && !due, now)
 			byKey[key.String()] = g
-			a.groups = append(a.groups, g)
 		}
 		g.checks = append(g.checks, c)
 	}
-	for _, g := range a.groups {
-		g.evaluated(now) // before that nobody could have
-	}
 	return a
+}
+
+// add takes a group up: due after the last slot that it used, or at once.
+func (a *agenda) add(g *group, last time.Time, ran bool, now time.Time) {
+	g.agenda, g.place = a, int32(len(a.groups))
+	a.groups = append(a.groups, g)
+	if ran {
+		g.advance(last)
+	} else {
+		g.next, g.overdue = now, true
+	}
+	a.slots.add(g.next, g.place)
+	g.evaluated(now) // before that nobody could have
 }
 
 // late lists the groups whose checks were not evaluated for two slots, and when
 // the next group would be; zero is never.
 func (a *agenda) late(now time.Time) (late []*group, next time.Time) {
-	for _, g := range a.groups {
-		switch at := g.lateFrom; {
-		case at.IsZero():
-		case !now.After(at):
-			next = sooner(next, at.Add(time.Millisecond)) // late is after that moment
-		default:
-			late = append(late, g)
+	behind := a.behind
+	a.behind = nil
+	for e, any := a.lateness.first(); any; e, any = a.lateness.first() {
+		if a.holds(e) && !now.After(e.when()) {
+			break
 		}
+		a.lateness.drop()
+		behind = append(behind, e)
+	}
+	slices.SortFunc(behind, func(x, y entry) int { return cmp.Or(cmp.Compare(x.group, y.group), cmp.Compare(x.at, y.at)) })
+	for _, e := range slices.Compact(behind) { // one moment may have been noted twice
+		switch g := a.groups[e.group]; {
+		case !a.holds(e): // evaluated since
+		case now.After(g.lateFrom):
+			late, a.behind = append(late, g), append(a.behind, e)
+		default: // the clock went back
+			a.lateness.add(g.lateFrom, g.place)
+		}
+	}
+	if e, any := a.lateness.first(); any {
+		next = e.when().Add(time.Millisecond) // late is after that moment
 	}
 	return late, next
 }
+
+// holds tells whether a group still becomes late when the entry says.
+func (a *agenda) holds(e entry) bool { return a.groups[e.group].lateFrom.UnixNano() == e.at }
 
 // after is the first slot of the group after t; zero when it has no schedule.
 func (g *group) after(t time.Time) time.Time {
@@ -130,21 +186,14 @@ func (g *group) waits(f flight) bool { return f == rechecking || f == running &&
 // schedule says.
 func (a *agenda) take(now time.Time, flying func(string) flight) (runs []due, skipped []string) {
 	byDAG := map[string]*due{}
-	for _, g := range a.groups {
-		if g.next.IsZero() || g.next.After(now) {
+	for _, n := range a.come(now) {
+		g := a.groups[n]
+		if g.next.After(now) || g.waits(flying(g.dag)) {
+			a.waiting = append(a.waiting, n)
 			continue
 		}
-		if g.waits(flying(g.dag)) {
-			continue
-		}
-		slot := g.next
-		for n := g.after(slot); !n.IsZero() && !n.After(now); n = g.after(n) {
-			slot = n
-		}
-		if g.overdue {
-			slot = now
-		}
-		g.overdue, g.next = false, g.after(now)
+		slot := g.use(now)
+		a.slots.add(g.next, n)
 		if flying(g.dag) == running {
 			skipped = append(skipped, g.dag)
 			continue
@@ -167,13 +216,41 @@ func (a *agenda) take(now time.Time, flying func(string) flight) (runs []due, sk
 	return runs, skipped
 }
 
+// come takes the groups whose slot has come out of the agenda, in their order.
+func (a *agenda) come(now time.Time) []int32 {
+	come := a.waiting
+	a.waiting = nil
+	for e, any := a.slots.first(); any && !e.when().After(now); e, any = a.slots.first() {
+		a.slots.drop()
+		come = append(come, e.group)
+	}
+	slices.Sort(come)
+	return come
+}
+
+// use uses up all slots by now, and gives the latest.
+func (g *group) use(now time.Time) time.Time {
+	slot := g.next
+	for n := g.second; !g.overdue && !n.IsZero() && !n.After(now); n = g.after(n) {
+		slot = n
+	}
+	if g.overdue {
+		slot = now
+	}
+	g.advance(now)
+	return slot
+}
+
 // soonest is when the next thing is due that need not wait for a busy DAG; zero
 // is never.
 func (a *agenda) soonest(flying func(string) flight) time.Time {
 	var first time.Time
-	for _, g := range a.groups {
-		if !g.waits(flying(g.dag)) && !g.next.IsZero() && (first.IsZero() || g.next.Before(first)) {
-			first = g.next
+	if e, any := a.slots.first(); any {
+		first = e.when()
+	}
+	for _, n := range a.waiting {
+		if g := a.groups[n]; !g.waits(flying(g.dag)) {
+			first = sooner(first, g.next)
 		}
 	}
 	return first
