@@ -15,26 +15,27 @@ import (
 // from 1; nodes outside any knot have 0.
 func (b *graphBuilder) cycles(edges []edgeOf, counts func(edgeOf) bool) []int {
 	blocking := slices.DeleteFunc(slices.Clone(edges), func(e edgeOf) bool { return !counts(e) })
-	components, err := graph.StronglyConnectedComponents(b.modelOf(blocking))
-	must(err)
 	between := make(map[pair]Edge, len(blocking))
 	needs := make([][]int32, len(b.sorted))
+	styles := make(map[pair]string, len(blocking))
 	for _, e := range blocking {
-		between[pair{e.node, e.source}] = e.edge
+		between[pair{e.node, e.source}], styles[pair{e.node, e.source}] = *e.edge, "solid"
 		needs[e.node] = append(needs[e.node], e.source)
 	}
 	for i := range needs {
 		slices.Sort(needs[i])
 	}
+	components, err := graph.StronglyConnectedComponents(modelOf(b.sorted, styles))
+	must(err)
 	knot := make([]int, len(b.sorted))
 	for k, component := range components {
 		slices.Sort(component)
-		first := b.position[component[0]]
+		first := b.nodes[component[0]].at
 		if _, loop := between[pair{first, first}]; len(component) == 1 && !loop {
 			continue
 		}
 		for _, id := range component {
-			knot[b.position[id]] = k + 1
+			knot[b.nodes[id].at] = k + 1
 		}
 		b.problems.Add(b.cycleProblem(shortestLoop(first, needs), between))
 	}

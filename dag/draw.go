@@ -17,7 +17,7 @@ var shapes = map[Type]string{Table: "box", View: "box", Query: "note", Job: "ell
 // it, dashed for informs. The output is the same for the same graph.
 func (g *Graph) WriteDOT(w io.Writer) error {
 	var buf bytes.Buffer
-	if err := draw.DOT(g.model, &buf, draw.GraphAttribute("rankdir", "LR")); err != nil {
+	if err := draw.DOT(g.model(), &buf, draw.GraphAttribute("rankdir", "LR")); err != nil {
 		return fmt.Errorf("draw the graph as DOT: %w", err)
 	}
 	// The library walks maps; sorted lines make its output stable and mean the same.

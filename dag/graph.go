@@ -2,12 +2,9 @@ package dag
 
 import (
 	"cmp"
-	"container/heap"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/dominikbraun/graph"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
 )
@@ -16,13 +13,12 @@ import (
 // builds a new one. Nodes of type external are resolved away: no walk meets them,
 // and asking for one gives the node it stands for.
 //
-// The library's graph is the model that is validated and drawn. Walks that happen at
-// every run use an index beside it, in which a node is its position in Order.
+// A node is its position in Order wherever the graph is walked. The library's graph
+// is made of it where a cycle is to be found, and for drawing.
 type Graph struct {
 	dags  []*DAG
 	order []*Node
-	index map[NodeID]int // position in order; external ids have the position of their target
-	model graph.Graph[NodeID, *Node]
+	index map[NodeID]int32 // position in order; external ids have the position of their target
 
 	parents, children adjacency // over blocks edges
 	sources, readers  adjacency // over all edges, for lineage
@@ -32,37 +28,6 @@ type Graph struct {
 	lost  map[NodeID]bool // nodes that could not be read, see anyNodeOf
 
 	calendars map[string]Calendar // the operator's; nil: any name
-}
-
-// adjacency holds the neighbours of node i in to[start[i]:start[i+1]], ascending.
-type adjacency struct{ start, to []int32 }
-
-func (a adjacency) of(i int) []int32 { return a.to[a.start[i]:a.start[i+1]:a.start[i+1]] }
-
-// pair is an edge by positions: node needs source.
-type pair struct{ node, source int32 }
-
-// neighbours sorts edges into an adjacency; the pairs are given by their first half.
-func neighbours(n int, pairs []pair) adjacency {
-	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.source, b.source)) })
-	pairs = slices.Compact(pairs)
-	a := adjacency{start: make([]int32, n+1), to: make([]int32, len(pairs))}
-	for i, p := range pairs {
-		a.to[i] = p.source
-		a.start[p.node+1]++
-	}
-	for i := range n {
-		a.start[i+1] += a.start[i]
-	}
-	return a
-}
-
-func flipped(pairs []pair) []pair {
-	turned := make([]pair, len(pairs))
-	for i, p := range pairs {
-		turned[i] = pair{p.source, p.node}
-	}
-	return turned
 }
 
 // Whole is the graph as it is written, with the DAGs that problems point at: for
@@ -90,7 +55,7 @@ func NewGraph(dags []*DAG) (*Graph, conf.Problems) { return newGraph(dags, nil) 
 // newGraph also takes the ids of nodes that could not be read: an edge to one of
 // them is dropped in silence, as its own problem has been reported.
 func newGraph(dags []*DAG, broken map[NodeID]bool) (*Graph, conf.Problems) {
-	b := graphBuilder{broken: broken, nodes: map[NodeID]*Node{}}
+	b := graphBuilder{broken: broken, nodes: map[NodeID]spot{}}
 	b.collect(dags)
 	edges := b.resolve()
 	g := b.assemble(edges)
@@ -101,10 +66,15 @@ func newGraph(dags []*DAG, broken map[NodeID]bool) (*Graph, conf.Problems) {
 type graphBuilder struct {
 	broken   map[NodeID]bool
 	dags     []*DAG
-	nodes    map[NodeID]*Node
+	nodes    map[NodeID]spot
 	sorted   []*Node // without externals, by id
-	position map[NodeID]int32
 	problems conf.Problems
+}
+
+// spot is a node and its position in sorted, which an external does not have.
+type spot struct {
+	*Node
+	at int32
 }
 
 func (b *graphBuilder) collect(dags []*DAG) {
@@ -118,31 +88,31 @@ func (b *graphBuilder) collect(dags []*DAG) {
 		first[d.Name] = d
 		b.dags = append(b.dags, d)
 		for _, n := range d.Nodes {
-			b.nodes[n.ID] = n
 			if n.Type != External {
 				b.sorted = append(b.sorted, n)
+			} else {
+				b.nodes[n.ID] = spot{n, -1}
 			}
 		}
 	}
 	slices.SortFunc(b.dags, func(x, y *DAG) int { return cmp.Compare(x.Name, y.Name) })
 	slices.SortFunc(b.sorted, func(x, y *Node) int { return cmp.Compare(x.ID, y.ID) })
-	b.position = make(map[NodeID]int32, len(b.nodes))
 	for i, n := range b.sorted {
-		b.position[n.ID] = int32(i)
+		b.nodes[n.ID] = spot{n, int32(i)}
 	}
 }
 
-// target follows an id through external nodes; nil when it leads to nothing that
+// target follows an id through external nodes; no node when it leads to nothing that
 // could be read.
-func (b *graphBuilder) target(id NodeID) *Node {
+func (b *graphBuilder) target(id NodeID) spot {
 	for range len(b.nodes) + 1 {
 		n := b.nodes[id]
-		if n == nil || n.Type != External {
+		if n.Node == nil || n.Type != External {
 			return n
 		}
 		id = n.External
 	}
-	return nil // externals in a circle
+	return spot{} // externals in a circle
 }
 
 // resolve checks every edge and gives those that hold, by position in sorted.
@@ -154,9 +124,11 @@ func (b *graphBuilder) resolve() []edgeOf {
 				b.checkExternal(n, d)
 				continue
 			}
-			for _, e := range n.Upstream {
-				if source := b.target(e.To); source != nil {
-					edges = append(edges, edgeOf{b.position[n.ID], b.position[source.ID], e})
+			at := b.nodes[n.ID].at
+			for k := range n.Upstream {
+				e := &n.Upstream[k]
+				if source := b.target(e.To); source.Node != nil {
+					edges = append(edges, edgeOf{at, source.at, e})
 				} else if !b.accounted(e.To) {
 					b.problems.Add(conf.Problem{Pos: e.Pos, Code: UnknownUpstream, Path: path(n) + ".depends_on", Width: len(d.short(e.To)),
 						Msg: fmt.Sprintf("unknown upstream %q", d.short(e.To)), Hint: b.suggest(e.To, d)})
@@ -170,13 +142,13 @@ func (b *graphBuilder) resolve() []edgeOf {
 // edgeOf is an edge with its ends as positions in sorted.
 type edgeOf struct {
 	node, source int32
-	edge         Edge
+	edge         *Edge
 }
 
 // accounted reports whether the reason why an id leads nowhere is told elsewhere: its
 // file or its node could not be read, or it is an external with a problem of its own.
 func (b *graphBuilder) accounted(id NodeID) bool {
-	return b.nodes[id] != nil || b.broken[id] || b.broken[anyNodeOf(id.DAG())]
+	return b.nodes[id].Node != nil || b.broken[id] || b.broken[anyNodeOf(id.DAG())]
 }
 
 func (b *graphBuilder) checkExternal(n *Node, d *DAG) {
@@ -196,13 +168,13 @@ func (b *graphBuilder) checkExternal(n *Node, d *DAG) {
 
 // circular reports whether externals lead from a node back to it.
 func (b *graphBuilder) circular(n *Node) bool {
-	at := n
+	at := spot{Node: n}
 	for range len(b.nodes) {
 		at = b.nodes[at.External]
 		switch {
-		case at == nil || at.Type != External:
+		case at.Node == nil || at.Type != External:
 			return false
-		case at == n:
+		case at.Node == n:
 			return true
 		}
 	}
@@ -251,20 +223,20 @@ func (b *graphBuilder) assemble(edges []edgeOf) *Graph {
 		edges = slices.DeleteFunc(edges, func(e edgeOf) bool { return blocks(e) && cyclic[e.node] != 0 && cyclic[e.node] == cyclic[e.source] })
 		place = placements(n, edges, blocks)
 	}
-	g := &Graph{dags: b.dags, order: make([]*Node, n), index: make(map[NodeID]int, len(b.nodes))}
+	g := &Graph{dags: b.dags, order: make([]*Node, n), index: make(map[NodeID]int32, len(b.nodes))}
 	for i, at := range place {
 		g.order[at] = b.sorted[i]
-		g.index[b.sorted[i].ID] = int(at)
+		g.index[b.sorted[i].ID] = at
 	}
 	for id, node := range b.nodes {
 		if node.Type != External {
 			continue
 		}
-		if target := b.target(id); target != nil {
-			g.index[id] = g.index[target.ID]
+		if target := b.target(id); target.Node != nil {
+			g.index[id] = place[target.at]
 		}
 	}
-	var blocking, all []pair
+	blocking, all := make([]pair, 0, len(edges)), make([]pair, 0, len(edges))
 	for _, e := range edges {
 		p := pair{place[e.node], place[e.source]}
 		all = append(all, p)
@@ -275,96 +247,7 @@ func (b *graphBuilder) assemble(edges []edgeOf) *Graph {
 	g.children, g.parents = neighbours(n, flipped(blocking)), neighbours(n, blocking)
 	g.readers, g.sources = neighbours(n, flipped(all)), neighbours(n, all)
 	g.choices = choicesOf(edges, place)
-	g.model = b.modelOf(edges)
 	return g
-}
-
-// placements gives each node its position in topological order, the smallest id first
-// among those that are ready; nil when there is a cycle.
-func placements(n int, edges []edgeOf, counts func(edgeOf) bool) []int32 {
-	var pairs []pair
-	for _, e := range edges {
-		if counts(e) {
-			pairs = append(pairs, pair{e.source, e.node})
-		}
-	}
-	readers := neighbours(n, pairs)
-	waiting := make([]int32, n)
-	for _, reader := range readers.to {
-		waiting[reader]++
-	}
-	var ready positions
-	for i := range n {
-		if waiting[i] == 0 {
-			ready = append(ready, int32(i)) // ascending, hence a heap already
-		}
-	}
-	place := make([]int32, n)
-	placed := int32(0)
-	for ; len(ready) > 0; placed++ {
-		i := heap.Pop(&ready).(int32)
-		place[i] = placed
-		for _, reader := range readers.of(int(i)) {
-			if waiting[reader]--; waiting[reader] == 0 {
-				heap.Push(&ready, reader)
-			}
-		}
-	}
-	if int(placed) < n {
-		return nil
-	}
-	return place
-}
-
-// positions is a heap of node positions, smallest first.
-type positions []int32
-
-func (p positions) Len() int           { return len(p) }
-func (p positions) Less(i, j int) bool { return p[i] < p[j] }
-func (p positions) Swap(i, j int)      { p[i], p[j] = p[j], p[i] }
-
-// Push is for container/heap.
-func (p *positions) Push(x any) { *p = append(*p, x.(int32)) }
-
-// Pop is for container/heap.
-func (p *positions) Pop() any {
-	last := len(*p) - 1
-	x := (*p)[last]
-	*p = (*p)[:last]
-	return x
-}
-
-// modelOf builds the library's graph, with an edge from each node to those that need it.
-func (b *graphBuilder) modelOf(edges []edgeOf) graph.Graph[NodeID, *Node] {
-	model := graph.New(func(n *Node) NodeID { return n.ID }, graph.Directed())
-	for _, n := range b.sorted {
-		must(model.AddVertex(n, graph.VertexAttribute("shape", shapes[n.Type])))
-	}
-	style := make(map[pair]string, len(edges))
-	for _, e := range edges {
-		if p := (pair{e.node, e.source}); e.edge.Mode != Informs {
-			style[p] = "solid"
-		} else if style[p] == "" {
-			style[p] = "dashed"
-		}
-	}
-	for _, e := range edges {
-		p := pair{e.node, e.source}
-		if style[p] == "" {
-			continue // the same upstream twice, perhaps by an external's name
-		}
-		must(model.AddEdge(b.sorted[e.source].ID, b.sorted[e.node].ID, graph.EdgeAttribute("style", style[p])))
-		delete(style, p)
-	}
-	return model
-}
-
-// must states that the library has nothing to refuse: ids are unique and both ends of
-// an edge exist.
-func must(err error) {
-	if err != nil {
-		panic("dag: " + err.Error())
-	}
 }
 
 // DAGs lists all DAGs by name.
@@ -387,7 +270,7 @@ func (g *Graph) Node(id NodeID) *Node {
 // an unknown id.
 func (g *Graph) Index(id NodeID) int {
 	if i, ok := g.index[id]; ok {
-		return i
+		return int(i)
 	}
 	return -1
 }
@@ -417,7 +300,11 @@ func (g *Graph) Upstream(id NodeID) []NodeID {
 // Downstream lists all that need a node over blocks edges, directly or not, in
 // topological order. It is empty for an unknown id.
 func (g *Graph) Downstream(id NodeID) []NodeID {
-	below := slices.Sorted(slices.Values(slices.Concat(g.reach(g.Index(id), g.children)...)))
+	var below []int32
+	for _, level := range g.reach(g.Index(id), g.children) {
+		below = append(below, level...)
+	}
+	slices.Sort(below)
 	ids := make([]NodeID, len(below))
 	for k, i := range below {
 		ids[k] = g.order[i].ID
@@ -432,7 +319,8 @@ func (g *Graph) reach(from int, along adjacency) [][]int32 {
 		return nil
 	}
 	var levels [][]int32
-	seen := map[int32]bool{int32(from): true}
+	seen := make([]bool, len(g.order))
+	seen[from] = true
 	for level := []int32{int32(from)}; len(level) > 0; {
 		var next []int32
 		for _, i := range level {

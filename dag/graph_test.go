@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/pipewatch-dev/pipewatch/bench/meter"
 	"github.com/pipewatch-dev/pipewatch/dag"
 )
 
@@ -371,28 +372,37 @@ func layered(n int) []*dag.DAG {
 	return []*dag.DAG{{Name: "d", Nodes: nodes}}
 }
 
-func BenchmarkNewGraph(b *testing.B) {
+// BenchmarkGraph is all between files that were read and a graph that can be walked:
+// the ends of edges, cycles, the order, the index; three edges a node.
+func BenchmarkGraph(b *testing.B) {
 	for _, n := range []int{10_000, 100_000} {
 		dags := layered(n)
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			m, times := meter.Start(), 0
 			for b.Loop() {
 				if _, problems := dag.NewGraph(dags); len(problems) > 0 {
 					b.Fatal(problems)
 				}
+				times++
 			}
+			m.Report(b, times, "graph")
 		})
 	}
 }
 
-func BenchmarkDownstream(b *testing.B) {
+// BenchmarkGraphDownstream lists what is below one node in the middle.
+func BenchmarkGraphDownstream(b *testing.B) {
 	for _, n := range []int{10_000, 100_000} {
 		dags := layered(n)
 		g, _ := dag.NewGraph(dags)
 		root := dags[0].Nodes[n/2].ID
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			m, times := meter.Start(), 0
 			for b.Loop() {
 				g.Downstream(root)
+				times++
 			}
+			m.Report(b, times, "walk")
 		})
 	}
 }
