@@ -307,7 +307,7 @@ var schedules = []Mutant{
 	},
 	{
 		Name: "first-missed-slot", Does: "after a pause the oldest slot is run, not the latest", Suite: "watch",
-		Bug: Bug{"watch", "agenda.go", "			slot = n\n", "			_ = n\n"},
+		Bug: Bug{"watch", "agenda.go", "		slot = n\n", "		_ = n\n"},
 	},
 	{
 		Name: "judged-by-old-file", Does: "what was asked before an edit is recorded after it", Suite: "watch",
