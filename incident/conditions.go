@@ -98,9 +98,9 @@ func (d *decision) silence() {
 	}
 	planned := d.announcements()
 	problems := map[string]Finding{}
-	for c := range d.suite.All() {
+	for _, c := range d.unsure {
 		s := d.state(c.ID())
-		if c.Spec.Shadow || s.Silences < max(d.policy.ErrorAfter, 1) || !d.due(s.Silent.Add(d.policy.NoDataFor)) {
+		if s.Silences < max(d.policy.ErrorAfter, 1) || !d.due(s.Silent.Add(d.policy.NoDataFor)) {
 			continue
 		}
 		if d.explained(c, s, broken, planned) {

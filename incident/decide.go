@@ -29,7 +29,7 @@ func Decide(s *checks.Suite, b Book, r Run, p Policy) Change {
 	}
 	d.evaluate()
 	d.forget()
-	d.entries = causes(s, d.state)
+	d.entries = causes(s, d.notice)
 	d.excuse()
 	d.dataIncidents()
 	d.blindness()
@@ -51,6 +51,7 @@ type decision struct {
 	now       time.Time
 	change    Change
 	entries   []*entry
+	unsure    []*checks.Check // those without an answer, or without anything to judge
 	redefined map[dag.CheckID]bool
 	byRoot    map[dag.NodeID]ID // open data incidents by their root, as they are by now
 	renamed   map[ID]bool       // moved or reopened: that line says enough
@@ -68,6 +69,16 @@ func (d *decision) state(id dag.CheckID) State {
 	s := d.book.States[id]
 	if s.At.Before(d.run.Since) {
 		s.At = time.Time{}
+	}
+	return s
+}
+
+// notice gives the state of a check, of which all are asked for once, and keeps
+// the few that others want to look at again.
+func (d *decision) notice(id dag.CheckID) State {
+	s := d.state(id)
+	if s.Troubles > 0 || s.Silences > 0 {
+		d.unsure = append(d.unsure, d.suite.Check(id))
 	}
 	return s
 }

@@ -20,7 +20,7 @@ func (d *decision) blindness() {
 	blind := map[string][]Finding{}
 	alarm := map[string]bool{}
 	var order []string
-	for c := range d.suite.All() {
+	for _, c := range d.unsure {
 		s := d.state(c.ID())
 		if s.Troubles == 0 || held[c.ID()] || c.Spec.Shadow || d.excused(c, s, planned) {
 			continue
@@ -58,6 +58,9 @@ func (d *decision) blindness() {
 // check of a table that was evaluated and is in none. Jobs may be asked elsewhere.
 func (d *decision) answers(blind map[string][]Finding) map[string]bool {
 	answers, since := map[string]bool{}, map[string]time.Time{}
+	if len(blind) == 0 {
+		return answers
+	}
 	for conn, findings := range blind {
 		since[conn] = firstSeen(findings)
 	}

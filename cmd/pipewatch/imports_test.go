@@ -64,6 +64,7 @@ var knows = map[string]string{
 	"test/power":               everything,
 	"test/images":              everything,
 	"test/torture":             "",
+	"test/load":                everything,
 	"test/mutants":             "test/seeded",
 	"test/rig":                 "",
 	"test/strain":              everything,
