@@ -33,6 +33,7 @@ const (
 	Trouble  BulletinKind = "trouble"  // destinations that take no messages
 	Morning  BulletinKind = "morning"  // what the day begins with
 	Overflow BulletinKind = "overflow" // more waits than can be told one by one
+	Removal  BulletinKind = "removal"  // changed files have taken nodes away
 )
 
 // BulletinTone is how a bulletin looks.

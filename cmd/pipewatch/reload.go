@@ -121,9 +121,16 @@ func (r *reloader) reload() error {
 			return err
 		}
 	}
+	removed := r.service.removes(old, p)
+	if removed.many() {
+		r.log.Warn("reload removes many nodes", "removed", len(removed.gone), "of", removed.of)
+	}
 	if err := r.service.apply(p, t.broken); err != nil {
 		r.service.noteReload(err)
 		return err
+	}
+	if err := r.service.tellRemoval(removed); err != nil {
+		r.log.Error("what a reload removed was not told", "err", err)
 	}
 	r.good = t.used
 	r.service.noteReload(nil)
@@ -145,15 +152,6 @@ func (r *reloader) reconnect(p *project) error {
 
 // warn says what a reload does that nobody may have meant.
 func (r *reloader) warn(old, now *project) {
-	gone := 0
-	for _, n := range old.suite.Graph.Order() {
-		if now.suite.Graph.Node(n.ID) == nil {
-			gone++
-		}
-	}
-	if total := len(old.suite.Graph.Order()); gone*10 > total*3 {
-		r.log.Warn("reload removes many nodes", "removed", gone, "of", total)
-	}
 	a, b := old.config, now.config
 	if a.State.Path != b.State.Path || a.HTTP.Listen != b.HTTP.Listen || !reflect.DeepEqual(a.Alerts.Slack, b.Alerts.Slack) || a.Alerts.DeadMan != b.Alerts.DeadMan || (a.Alerts.Canary.At == nil) != (b.Alerts.Canary.At == nil) {
 		r.log.Warn("state.path, http.listen, alerts.slack and alerts.dead_man, and whether there is a canary, are taken up at the next start only")
