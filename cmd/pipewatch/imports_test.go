@@ -79,6 +79,7 @@ var knows = map[string]string{
 	"bench/peers":              "bench/cost bench/delay bench/tables warehouse/servertest",
 	"bench/alert":              "checks conf dag incident notify notify/slack notify/slack/strictslack store",
 	"bench/join":               "probe warehouse warehouse/duckdb warehouse/postgres warehouse/servertest",
+	"bench/token":              "bench/tables checks dag warehouse warehouse/postgres warehouse/servertest watch",
 	"bench/pass":               "bench/cost bench/delay bench/tables warehouse/servertest",
 }
 
@@ -94,7 +95,7 @@ var confined = map[string]string{
 	"github.com/dominikbraun/graph":         "dag",
 	"github.com/duckdb/duckdb-go/v2":        "warehouse/duckdb bench/floor/duckdb bench/pass bench/join",
 	"github.com/go-sql-driver/mysql":        "warehouse/mysql",
-	"github.com/jackc/pgx/v5":               "warehouse/postgres bench/floor/postgres bench/pass bench/peers bench/join",
+	"github.com/jackc/pgx/v5":               "warehouse/postgres bench/floor/postgres bench/pass bench/peers bench/join bench/token",
 	"github.com/slack-go/slack":             "notify/slack",
 	"github.com/gorilla/websocket":          "notify/slack/strictslack",
 	"go.etcd.io/bbolt":                      "store",

@@ -51,7 +51,7 @@ select f.place, case
   concat_ws(' ', server.epoch, h.columns, case when c.relkind = 'p' then p.leaves else (select `+tableCounts+` from (values (c.oid)) as t(oid)) end)
 from found f join pg_catalog.pg_class c on c.oid = f.oid cross join server left join shape h on h.attrelid = f.oid
 left join lateral (select bool_or(l.relkind = 'f') as foreign_leaf, md5(string_agg(`+tableCounts+`, ',' order by t.oid)) as leaves
-  from pg_partition_tree(c.oid) as tree join pg_catalog.pg_class l on l.oid = tree.relid join lateral (values (l.oid)) as t(oid) on true
+  from pg_partition_tree(case when c.relkind = 'p' then c.oid end) as tree join pg_catalog.pg_class l on l.oid = tree.relid join lateral (values (l.oid)) as t(oid) on true
   where tree.isleaf) p on c.relkind = 'p'`)
 	for i := range out {
 		out[i].Err = err
