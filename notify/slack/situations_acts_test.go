@@ -133,6 +133,7 @@ func bulletins(t *testing.T) map[string]situation {
 		"storm_hostile":   say(hostileStorm),
 		"morning":         say(morning),
 		"morning_nothing": say(d.MorningDigest(notify.Day{Name: "Saturday, 9 February"})),
+		"removal":         say(d.RemovalDigest([]dag.NodeID{"flight_delay/flights", "flight_delay/report"}, 6, []incident.Incident{stale()})),
 		"trouble": say(notify.Bulletin{Kind: notify.Trouble, State: notify.Alarming, Members: []string{"#ml-alerts"}, Title: "#ml-alerts cannot be reached: invalid_auth: check alerts.slack.token",
 			Sections: []notify.Section{{Title: "What follows", Items: []string{"alerts for it come here meanwhile"}}}}),
 		"trouble_over": say(notify.Bulletin{Kind: notify.Trouble, State: notify.Ended, Title: "All destinations take messages again"}),
