@@ -79,6 +79,7 @@ var knows = map[string]string{
 	"bench/peers":              "bench/cost bench/delay bench/tables warehouse/servertest",
 	"bench/alert":              "checks conf dag incident notify notify/slack notify/slack/strictslack store",
 	"bench/join":               "probe warehouse warehouse/duckdb warehouse/postgres warehouse/servertest",
+	"bench/scan":               "probe warehouse warehouse/duckdb warehouse/postgres warehouse/servertest",
 	"bench/token":              "bench/tables checks dag warehouse warehouse/postgres warehouse/servertest watch",
 	"bench/pass":               "bench/cost bench/delay bench/tables warehouse/servertest",
 }
@@ -93,9 +94,9 @@ var confined = map[string]string{
 	"github.com/robfig/cron/v3":             "dag watch", // its runner is measured beside the agenda
 	"github.com/teambition/rrule-go":        "dag",
 	"github.com/dominikbraun/graph":         "dag",
-	"github.com/duckdb/duckdb-go/v2":        "warehouse/duckdb bench/floor/duckdb bench/pass bench/join",
+	"github.com/duckdb/duckdb-go/v2":        "warehouse/duckdb bench/floor/duckdb bench/pass bench/join bench/scan",
 	"github.com/go-sql-driver/mysql":        "warehouse/mysql",
-	"github.com/jackc/pgx/v5":               "warehouse/postgres bench/floor/postgres bench/pass bench/peers bench/join bench/token",
+	"github.com/jackc/pgx/v5":               "warehouse/postgres bench/floor/postgres bench/pass bench/peers bench/join bench/token bench/scan",
 	"github.com/slack-go/slack":             "notify/slack",
 	"github.com/gorilla/websocket":          "notify/slack/strictslack",
 	"go.etcd.io/bbolt":                      "store",
