@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 
 	"github.com/pipewatch-dev/pipewatch/store"
 	"github.com/pipewatch-dev/pipewatch/test/chronicle"
@@ -116,12 +117,7 @@ func (r *report) say(format string, args ...any) {
 }
 
 func older(got string, dumps []string) bool {
-	for _, d := range dumps {
-		if d == got {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(dumps, got)
 }
 
 // read checks a file and reads all of it.
