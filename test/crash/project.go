@@ -121,6 +121,7 @@ connections:
   fail_after: 1
   resolve_after: 1
   reopen_within: 0s
+  flap: off
 http: {listen: "127.0.0.1:0"}
 `, way, url, deadManPath)
 	return b.String()
@@ -130,6 +131,7 @@ http: {listen: "127.0.0.1:0"}
 func policy() incident.Policy {
 	p := incident.DefaultPolicy()
 	p.FailAfter, p.ResolveAfter, p.GroupWait, p.ReopenWithin = 1, 1, 0, 0
+	p.Flap = incident.Flap{} // what comes and goes would stay open for an hour
 	return p
 }
 
