@@ -29,7 +29,6 @@ type Mark struct {
 	Rows   int64     // all rows, also those beyond the horizon and those without a time
 	Timed  int64     // rows whose time is not NULL
 	Max    Instant   // newest moment up to the horizon; a DATE is its first moment in the zone
-	Min    Instant   // oldest moment
 	Future int64     // rows beyond the horizon
 	Class  TypeClass // of the column
 	// Segments are the values of Watermark.Segment, those furthest behind first, at

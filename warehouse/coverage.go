@@ -104,7 +104,7 @@ func (p *planner) coverage(place int, q probe.Coverage) error {
 			c.Fingerprint = p.d.Fingerprint
 			value = c
 		}
-		return []outcome{{value, err}}
+		return []outcome{{value: value, err: err}}
 	}
 	p.out = append(p.out, st)
 	return nil

@@ -72,6 +72,8 @@ func (s *Source) executeParts(ctx context.Context, session Session, st statement
 		}
 	}
 	for i, part := range st.parts {
-		part.settle(answers, [][][]any{own[i]}, err, started, took)
+		for _, more := range part.settle(answers, [][][]any{own[i]}, err, started, took) {
+			s.execute(ctx, session, more, answers)
+		}
 	}
 }

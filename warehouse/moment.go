@@ -86,6 +86,15 @@ func (c clock) micros(native string) string {
 	return c.d.Micros(c.moment(native))
 }
 
+// stamp turns a native expression of a zoned or plain column into what cells.stamp
+// reads, at the least cost.
+func (c clock) stamp(native string) string {
+	if c.d.Times && (c.column.Class == probe.Zoned || c.plain) {
+		return native
+	}
+	return c.micros(native)
+}
+
 // cond compares a native expression with an instant. A day stands for its first
 // moment, so op on moments becomes op on days.
 func (c clock) cond(native, op string, at probe.Instant) string {
@@ -295,6 +304,18 @@ func (c *cells) instant() probe.Instant {
 		c.fail(n, "a moment")
 		return 0
 	}
+}
+
+// stamp reads microseconds or a time; NULL is none, and so is what Go cannot read, such
+// as infinity.
+func (c *cells) stamp() probe.Instant {
+	switch t := c.next().(type) {
+	case int64:
+		return instantOf(time.UnixMicro(t))
+	case time.Time:
+		return instantOf(t)
+	}
+	return 0
 }
 
 // text reads a string; NULL is "".

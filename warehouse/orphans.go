@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pipewatch-dev/pipewatch/probe"
@@ -62,21 +63,30 @@ func (p *planner) looksUp(place int, q probe.Coverage, child table, keys []probe
 		columns = append(columns, parentQuoted[i]+" as "+key)
 		on = append(on, key+" = "+quoted[i])
 	}
-	none := name + "_1 is null"
-	return true, p.add(child, q.Child, q.Where, q.Window, piece{
+	nulls := expr{"null_keys_" + name, countWhen("not (" + strings.Join(whole, " and ") + ")")}
+	if len(keys) == 1 && keys[0].Class != probe.Other {
+		nulls.sql = "count(*) - count(" + quoted[0] + ")"
+	}
+	brief := piece{
 		place: place,
 		join:  "left join (select " + strings.Join(columns, ", ") + " from " + parent.from + ") as " + name + " on " + strings.Join(on, " and "),
-		exprs: []expr{
-			countRows,
-			{"null_keys_" + name, countWhen("not (" + strings.Join(whole, " and ") + ")")},
-			{"matched_" + name, "count(" + name + "_1)"},
-			{"orphan_keys_" + name, p.d.Distinct(none, quoted)},
-		},
+		exprs: []expr{countRows, nulls, {"matched_" + name, "count(" + name + "_1)"}},
 		read: func(c *cells) any {
-			j := probe.Joined{Total: c.count(), NullKeys: c.count(), Matched: c.count(), OrphanKeys: c.count()}
+			j := probe.Joined{Total: c.count(), NullKeys: c.count(), Matched: c.count()}
+			if j.Matched < j.Total-j.NullKeys {
+				return nil // how many keys the orphans have is a question of its own
+			}
 			return probe.Covered{Joined: eligible(j, q), MaxFanOut: 1}
 		},
-	})
+	}
+	full := brief
+	full.exprs = append(slices.Clone(brief.exprs), expr{"orphan_keys_" + name, p.d.Distinct(name+"_1 is null", quoted)})
+	full.read = func(c *cells) any {
+		j := probe.Joined{Total: c.count(), NullKeys: c.count(), Matched: c.count(), OrphanKeys: c.count()}
+		return probe.Covered{Joined: eligible(j, q), MaxFanOut: 1}
+	}
+	brief.full = &full
+	return true, p.add(child, q.Child, q.Where, q.Window, brief)
 }
 
 // eligible completes what follows from the counted rows.

@@ -9,25 +9,25 @@ import (
 	"github.com/pipewatch-dev/pipewatch/probe"
 )
 
-// pipe executes the statements of a run over all lanes at once. What reads a table
-// goes by the lane of that table in every run, so that the server learns about a
-// table on one connection only. Statements that answer several questions and fail
-// are taken apart and sent again, once.
-func (s *Source) pipe(ctx context.Context, session Piped, qs []probe.Question, statements []statement, answers []probe.Answer) {
-	lanes := make([][]statement, session.Lanes())
-	for _, st := range statements {
-		of := first(qs[st.answers[0]])
-		h := fnv.New32a()
-		h.Write([]byte(string(of.Table) + of.Query)) //nolint:errcheck // it never fails
-		lane := int(h.Sum32() % uint32(len(lanes)))
-		lanes[lane] = append(lanes[lane], st)
+// runLanes plans and executes a run over all lanes at once. What reads a table goes by
+// the lane of that table in every run, so that the server learns about a table on one
+// connection only; a lane sends while another one still reads columns.
+func (s *Source) runLanes(ctx context.Context, at time.Time, lanes []Lane, qs []probe.Question, answers []probe.Answer) {
+	places := make([][]int, len(lanes))
+	for i, q := range qs {
+		lane := laneOf(first(q), len(lanes))
+		places[lane] = append(places[lane], i)
 	}
 	var wg sync.WaitGroup
-	for lane, all := range lanes {
-		if len(all) > 0 {
+	for n, lane := range lanes {
+		if len(places[n]) > 0 {
 			wg.Go(func() {
-				if apart := s.pipeLane(ctx, session, lane, all, answers); len(apart) > 0 {
-					s.pipeLane(ctx, session, lane, apart, answers)
+				own := make([]probe.Question, len(places[n]))
+				for i, place := range places[n] {
+					own[i] = qs[place]
+				}
+				for i, a := range s.runLane(ctx, at, lane, own) {
+					answers[places[n][i]] = a
 				}
 			})
 		}
@@ -35,9 +35,26 @@ func (s *Source) pipe(ctx context.Context, session Piped, qs []probe.Question, s
 	wg.Wait()
 }
 
-// pipeLane sends statements over one lane and returns those to be sent again, each
-// for one question.
-func (s *Source) pipeLane(ctx context.Context, session Piped, lane int, statements []statement, answers []probe.Answer) (apart []statement) {
+// laneOf is the lane of a relation, the same in every run.
+func laneOf(of probe.Relation, lanes int) int {
+	h := fnv.New32a()
+	h.Write([]byte(string(of.Table) + of.Query)) //nolint:errcheck // it never fails
+	return int(h.Sum32() % uint32(lanes))
+}
+
+// runLane answers questions over one lane. Statements that answer several questions
+// and fail are taken apart and sent again, once; so are those that asked too little.
+func (s *Source) runLane(ctx context.Context, at time.Time, lane Lane, qs []probe.Question) []probe.Answer {
+	answers := make([]probe.Answer, len(qs))
+	for send := s.plan(ctx, at, lane, qs, answers); len(send) > 0; {
+		send = s.pipe(ctx, lane, send, answers)
+	}
+	return answers
+}
+
+// pipe sends statements over one lane and returns those to be sent next, each for one
+// question.
+func (s *Source) pipe(ctx context.Context, lane Lane, statements []statement, answers []probe.Answer) (next []statement) {
 	var sql []string
 	var owner []int
 	for i, st := range statements {
@@ -49,7 +66,7 @@ func (s *Source) pipeLane(ctx context.Context, session Piped, lane int, statemen
 	var failed error
 	var took time.Duration
 	last := s.limits.Now()
-	session.Pipe(ctx, lane, sql, func(i int, rows [][]any, err error) {
+	lane.Pipe(ctx, sql, func(i int, rows [][]any, err error) {
 		now := s.limits.Now()
 		took += now.Sub(last)
 		last = now
@@ -63,12 +80,12 @@ func (s *Source) pipeLane(ctx context.Context, session Piped, lane int, statemen
 		}
 		if failed != nil && len(st.answers) > 1 && ctx.Err() == nil {
 			for n := range st.answers {
-				apart = append(apart, st.alone(n))
+				next = append(next, st.alone(n))
 			}
 		} else {
-			st.settle(answers, results, failed, now.Add(-took), took)
+			next = append(next, st.settle(answers, results, failed, now.Add(-took), took)...)
 		}
 		results, failed, took = nil, nil, 0
 	})
-	return apart
+	return next
 }

@@ -19,17 +19,20 @@ type statement struct {
 	answers []int // places of the questions that it answers
 	// read turns the rows of each SELECT into one outcome for each of answers.
 	read func(results [][][]any) []outcome
-	// alone is the statement for the i-th of answers only.
-	alone func(i int) statement
-	small bool        // it answers one row from a small table
-	width int         // of that row
-	parts []statement // what it was united from, or none
+	// alone is the statement for the i-th of answers only; full is the same for one
+	// whose outcome says again.
+	alone, full func(i int) statement
+	small       bool        // it answers one row from a small table
+	width       int         // of that row
+	parts       []statement // what it was united from, or none
 }
 
-// outcome is a value or why there is none.
+// outcome is a value or why there is none. Where again is true the statement asked too
+// little to tell.
 type outcome struct {
 	value any
 	err   error
+	again bool
 }
 
 func (st statement) text() string { return strings.Join(st.sql, ";\n\n") }
@@ -41,7 +44,7 @@ func single(place int, sql string, read func(rows [][]any) (any, error)) stateme
 		answers: []int{place},
 		read: func(results [][][]any) []outcome {
 			value, err := read(results[0])
-			return []outcome{{value, err}}
+			return []outcome{{value: value, err: err}}
 		},
 	}
 }

@@ -38,6 +38,7 @@ func Postgres(version string) Dialect {
 		Micros: func(expr string) string {
 			return "cast(extract(epoch from nullif(nullif(" + expr + ", 'infinity'), '-infinity')) * 1000000 as bigint)"
 		},
+		Times:  true,
 		Finite: func(expr string) string { return "isfinite(" + expr + ")" },
 		Bucket: func(per probe.Per, expr string) string {
 			cut := "date_trunc('" + string(per) + "', " + expr + ")"

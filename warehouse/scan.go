@@ -19,12 +19,15 @@ type group struct {
 }
 
 // piece is one question's part of a scan: expressions over all rows of the group
-// and how their values make the answer.
+// and how their values make the answer. It may ask for the least that tells whether
+// all is well; where read then gives nil, the question is asked once more, alone, in
+// full: what is rarely needed costs nothing where it is not.
 type piece struct {
 	place int
 	join  string // a relation that has at most one row for each row of the group, or nothing
 	exprs []expr
 	read  func(c *cells) any
+	full  *piece // nil where exprs are all there is
 }
 
 // expr is an expression and the beginning of a name for it.
@@ -77,6 +80,7 @@ func fuse(d Dialect, g group, pieces []piece) statement {
 		return outcomes
 	}
 	st.alone = func(i int) statement { return fuse(d, g, pieces[i:i+1]) }
+	st.full = func(i int) statement { return fuse(d, g, []piece{*pieces[i].full}) }
 	return st
 }
 
@@ -89,7 +93,7 @@ func readPiece(pc piece, columns []int, width int, rows [][]any) outcome {
 		c.row = append(c.row, rows[0][at])
 	}
 	value := pc.read(c)
-	return outcome{value, c.err}
+	return outcome{value: value, err: c.err, again: value == nil && c.err == nil && pc.full != nil}
 }
 
 // unique makes a plain name that no other column of the statement has.
@@ -124,18 +128,35 @@ func (p *planner) watermark(place int, q probe.Watermark) error {
 		return p.segmentMarks(place, q, t, c)
 	}
 	name := c.column.Name
-	return p.add(t, q.Of, q.Where, probe.Window{}, piece{
+	timed := expr{"timed_" + name, "count(" + p.d.Quote(name) + ")"}
+	full := piece{
 		place: place,
 		exprs: []expr{
 			countRows,
-			{"timed_" + name, "count(" + p.d.Quote(name) + ")"},
+			timed,
 			{"newest_" + name, c.micros("max(" + when(c.upTo(q.Horizon), c.native()) + ")")},
-			{"oldest_" + name, c.micros("min(" + when(p.d.Finite(c.native()), c.native()) + ")")},
 			{"future_" + name, c.future(q.Horizon)},
 		},
 		read: func(r *cells) any {
-			return probe.Mark{Rows: r.count(), Timed: r.count(), Max: r.instant(), Min: r.instant(), Future: r.count(), Class: c.column.Class}
+			return probe.Mark{Rows: r.count(), Timed: r.count(), Max: r.instant(), Future: r.count(), Class: c.column.Class}
 		},
+	}
+	if !t.small() || q.Horizon.IsZero() || c.column.Class == probe.Date {
+		return p.add(t, q.Of, q.Where, probe.Window{}, full)
+	}
+	// Nothing lies beyond the horizon where the newest of all does not, infinite ones
+	// included.
+	return p.add(t, q.Of, q.Where, probe.Window{}, piece{
+		place: place,
+		exprs: []expr{countRows, timed, {"newest_" + name, c.stamp("max(" + c.native() + ")")}},
+		read: func(r *cells) any {
+			m := probe.Mark{Rows: r.count(), Timed: r.count(), Max: r.stamp(), Class: c.column.Class}
+			if m.Timed > 0 && (m.Max.IsZero() || m.Max > q.Horizon) {
+				return nil
+			}
+			return m
+		},
+		full: &full,
 	})
 }
 
@@ -162,19 +183,28 @@ func (p *planner) badRows(place int, q probe.BadRows) error {
 	if len(columns) != 1 {
 		return refuse(probe.Statement, "rule %s takes one column, not %d", q.Rule, len(columns))
 	}
-	cond, err := p.broken(q, columns[0])
+	bad, err := p.bad(t, q, columns[0])
 	if err != nil {
 		return err
-	}
-	bad := expr{string(q.Rule) + "_" + columns[0].Name, countWhen(cond)}
-	if q.Rule == probe.Nulls && t.notNull && !columns[0].Nullable {
-		bad = expr{bad.name + "_by_constraint", "0"}
 	}
 	return p.add(t, q.Of, q.Where, q.Window, piece{
 		place: place,
 		exprs: []expr{bad, countRows},
 		read:  func(r *cells) any { return probe.Bad{Bad: r.count(), Rows: r.count()} },
 	})
+}
+
+// bad counts the rows that break a rule about one column.
+func (p *planner) bad(t table, q probe.BadRows, c probe.Column) (expr, error) {
+	name := string(q.Rule) + "_" + c.Name
+	switch {
+	case q.Rule == probe.Nulls && t.notNull && !c.Nullable:
+		return expr{name + "_by_constraint", "0"}, nil
+	case q.Rule == probe.Nulls && c.Class != probe.Other: // a row of NULLs is NULL, and counted
+		return expr{name, "count(*) - count(" + p.d.Quote(c.Name) + ")"}, nil
+	}
+	cond, err := p.broken(q, c)
+	return expr{name, countWhen(cond)}, err
 }
 
 // broken is the condition that a row breaks a rule about one column.
@@ -294,8 +324,11 @@ func (p *planner) duplicates(place int, t table, q probe.BadRows, columns []prob
 		for _, c := range columns {
 			keys = append(keys, p.d.Quote(c.Name))
 		}
-		whole := strings.Join(keys, " is not null and ") + " is not null"
-		repeated = expr{"repeated_" + name, countWhen(whole) + " - " + p.d.Distinct("", keys)}
+		whole := countWhen(strings.Join(keys, " is not null and ") + " is not null")
+		if len(keys) == 1 && columns[0].Class != probe.Other {
+			whole = "count(" + keys[0] + ")"
+		}
+		repeated = expr{"repeated_" + name, whole + " - " + p.d.Distinct("", keys)}
 	}
 	return p.add(t, q.Of, q.Where, q.Window, piece{
 		place: place,

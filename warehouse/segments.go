@@ -18,13 +18,12 @@ func (p *planner) segmentMarks(place int, q probe.Watermark, t table, c clock) e
 	if err != nil {
 		return err
 	}
-	newest, oldest := c.micros("newest"), c.micros("oldest")
 	sql := "with segments as (\nselect\n  " + segment + " as segment,\n  count(*) as n_rows,\n  count(" + p.d.Quote(c.column.Name) + ") as timed,\n  " +
-		"max(" + when(c.upTo(q.Horizon), c.native()) + ") as newest,\n  min(" + when(p.d.Finite(c.native()), c.native()) + ") as oldest,\n  " +
+		"max(" + when(c.upTo(q.Horizon), c.native()) + ") as newest,\n  " +
 		c.future(q.Horizon) + " as future\nfrom " + t.from + whereClause(conds) + "\ngroup by " + segment + "\n)\n" +
-		"select sum(n_rows) as n_rows, sum(timed) as timed, " + c.micros("max(newest)") + " as newest, " + c.micros("min(oldest)") + " as oldest, " +
+		"select sum(n_rows) as n_rows, sum(timed) as timed, " + c.micros("max(newest)") + " as newest, " +
 		"sum(future) as future, 0 as place, '' as segment\nfrom segments\nunion all\n" +
-		"select * from (\nselect n_rows, timed, " + newest + " as newest, " + oldest + " as oldest, future, 1 as place, segment\nfrom segments\n" +
+		"select * from (\nselect n_rows, timed, " + c.micros("newest") + " as newest, future, 1 as place, segment\nfrom segments\n" +
 		"order by case when segments.newest is null then 0 else 1 end, segments.newest, segment\nlimit " + strconv.Itoa(maxSegments) + "\n) as worst"
 	p.out = append(p.out, single(place, sql, func(rows [][]any) (any, error) { return readSegmentMarks(c.column.Class, rows) }))
 	return nil
@@ -37,7 +36,7 @@ func readSegmentMarks(class probe.TypeClass, rows [][]any) (any, error) {
 	var answer probe.Mark
 	for _, row := range rows {
 		c := &cells{row: row}
-		mark := probe.Mark{Rows: c.count(), Timed: c.count(), Max: c.instant(), Min: c.instant(), Future: c.count()}
+		mark := probe.Mark{Rows: c.count(), Timed: c.count(), Max: c.instant(), Future: c.count()}
 		if c.count() == 0 {
 			mark.Segments, mark.Class = answer.Segments, class
 			answer = mark

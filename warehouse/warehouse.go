@@ -69,16 +69,20 @@ type Session interface {
 	Close() error
 }
 
-// Piped is a Session that can have many statements under way at once, on several
-// lanes. Its methods may be called from one goroutine a lane.
-type Piped interface {
+// Laned is a Session of several connections, each of which takes many statements at
+// once.
+type Laned interface {
 	Session
-	// Lanes is how many connections there are, at least 1.
-	Lanes() int
-	// Pipe sends SELECTs over one lane without waiting for each answer, and hands the
-	// answers to got in order, each exactly once. A statement that fails spoils no
-	// other.
-	Pipe(ctx context.Context, lane int, sql []string, got func(i int, rows [][]any, err error))
+	// Lanes are the connections, at least one. Each may be used by one goroutine.
+	Lanes() []Lane
+}
+
+// Lane is one connection of a Laned session. It is not closed by itself.
+type Lane interface {
+	Session
+	// Pipe sends SELECTs without waiting for each answer, and hands the answers to got
+	// in order, each exactly once. A statement that fails spoils no other.
+	Pipe(ctx context.Context, sql []string, got func(i int, rows [][]any, err error))
 }
 
 // Text is what a piece of SQL that a person wrote must be.
@@ -218,12 +222,12 @@ func distinct(qs []probe.Question) (unique []probe.Question, places []int) {
 
 // run plans with one session and executes with as many as are free.
 func (s *Source) run(ctx context.Context, at time.Time, session Session, qs []probe.Question, answers []probe.Answer) {
-	statements := s.plan(ctx, at, session, qs, answers)
-	if piped, ok := session.(Piped); ok {
-		s.pipe(ctx, piped, qs, statements, answers)
+	if laned, ok := session.(Laned); ok {
+		s.runLanes(ctx, at, laned.Lanes(), qs, answers)
 		s.end(session, answers)
 		return
 	}
+	statements := s.plan(ctx, at, session, qs, answers)
 	work := make(chan statement, len(statements))
 	for _, st := range statements {
 		work <- st
@@ -291,18 +295,26 @@ func (s *Source) execute(ctx context.Context, session Session, st statement, ans
 		}
 		return
 	}
-	st.settle(answers, results, err, started, took)
+	for _, more := range st.settle(answers, results, err, started, took) {
+		s.execute(ctx, session, more, answers)
+	}
 }
 
-// settle puts what came back for a statement where it belongs.
-func (st statement) settle(answers []probe.Answer, results [][][]any, err error, started time.Time, took time.Duration) {
+// settle puts what came back for a statement where it belongs, and returns what must
+// be asked again in full.
+func (st statement) settle(answers []probe.Answer, results [][][]any, err error, started time.Time, took time.Duration) (again []statement) {
 	var outcomes []outcome
 	if err == nil {
 		outcomes = st.read(results)
 	}
+	text := st.text()
 	for i, place := range st.answers {
-		a := probe.Answer{Err: err, Statement: st.text(), Started: started, Took: took}
+		a := probe.Answer{Err: err, Statement: text, Started: started, Took: took}
 		if err == nil {
+			if outcomes[i].again {
+				again = append(again, st.full(i))
+				continue
+			}
 			a.Value, a.Err = outcomes[i].value, outcomes[i].err
 		}
 		if a.Err != nil {
@@ -310,6 +322,7 @@ func (st statement) settle(answers []probe.Answer, results [][][]any, err error,
 		}
 		answers[place] = a
 	}
+	return again
 }
 
 // query runs one statement under the statement timeout.

@@ -136,6 +136,19 @@ func childTime(pid int) time.Duration {
 	return time.Duration(ticks) * (time.Second / 100)
 }
 
+// Parent is the process that started another: of a PostgreSQL backend on this
+// machine, the server. It is 0 elsewhere.
+func Parent(pid uint32) int {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // a server elsewhere has none
+	name, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if !strings.HasSuffix(name, "(postgres") || len(fields) < 2 {
+		return 0
+	}
+	of, _ := strconv.Atoi(fields[1]) // the kernel writes numbers
+	return of
+}
+
 // children counts the living children of a process.
 func children(pid int) int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)) // none where it cannot be read

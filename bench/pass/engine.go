@@ -13,6 +13,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2" // sql.Open knows it
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/pipewatch-dev/pipewatch/bench/cost"
 	"github.com/pipewatch-dev/pipewatch/bench/delay"
 	"github.com/pipewatch-dev/pipewatch/bench/tables"
 	"github.com/pipewatch-dev/pipewatch/warehouse/servertest"
@@ -62,17 +63,24 @@ func openPostgres(ctx context.Context, count int) (*engine, error) {
 	}
 	defer conn.Close(ctx) //nolint:errcheck // nothing is lost
 	e.title = "PostgreSQL " + conn.ParameterStatus("server_version")
-	err = tables.Postgres.Fill(count, func(statement string) error {
-		_, err := conn.Exec(ctx, statement).ReadAll()
-		return err
-	})
-	if err == nil {
-		_, err = conn.Exec(ctx, "analyze; checkpoint").ReadAll()
+	if e.pid == 0 {
+		e.pid = cost.Parent(conn.PID())
 	}
-	if err != nil {
+	if err := fillPostgres(ctx, conn, count); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
 	return e, nil
+}
+
+// fillPostgres makes the tables, unless an earlier call left as many.
+func fillPostgres(ctx context.Context, conn *pgconn.PgConn, count int) error {
+	there, err := conn.Exec(ctx, fmt.Sprintf("select 1 from pg_class where relname = '%s'", tables.Name(count-1))).ReadAll()
+	if err != nil || len(there[0].Rows) > 0 {
+		return err
+	}
+	exec := func(statement string) error { _, err := conn.Exec(ctx, statement).ReadAll(); return err }
+	// Not in one text: analyze would then keep the locks of all tables to its end.
+	return errors.Join(tables.Postgres.Fill(count, exec), exec("analyze"), exec("checkpoint"))
 }
 
 // openDuckDB fills a file, or takes one of an earlier call that is young enough.

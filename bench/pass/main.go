@@ -35,7 +35,7 @@ var (
 	sizes      = flag.String("tables", "100,1000", "numbers of tables, separated by commas")
 	rounds     = flag.Int("rounds", 7, "how often each program runs")
 	rtts       = flag.String("rtt", "0s", "round-trip times, separated by commas, such as 0s,2ms,20ms (postgres)")
-	dsn        = flag.String("dsn", "", "use this empty PostgreSQL database and leave the tables there")
+	dsn        = flag.String("dsn", "", "use this PostgreSQL database, empty or filled by an earlier call within a day, and leave the tables there")
 	keep       = flag.String("dir", "", "keep files, and a DuckDB database for the next call, in this folder")
 	separate   = flag.Bool("separate", false, "also run the floor with one statement a check")
 	output     = flag.String("o", "table", "what pipewatch prints: table, json, ndjson, …")

@@ -57,7 +57,7 @@ counts there as an evaluation like any other.`,
 func (a *app) check(ctx context.Context, asOf, failOn, stateFile string) error {
 	// The process ends with the report: what is not collected costs no time, and the
 	// peak of memory is that of a report anyway.
-	debug.SetGCPercent(200)
+	debug.SetGCPercent(400)
 	if failOn != "error" && failOn != "warn" {
 		return exit{exitUsage, fmt.Errorf("--fail-on %q is not one of error, warn", failOn)}
 	}

@@ -57,9 +57,15 @@ func TestAJoinOfSmallTablesSharesTheScan(t *testing.T) {
 	join := probe.Coverage{Child: rel("fact"), Keys: probe.List("dim_id"), Parent: rel("dim"), ParentKeys: probe.List("id")}
 	apart := ask(t, source, join, probe.Rows{Of: rel("fact")})
 	admin(t, name, "analyze")
-	shared := ask(t, source, join, probe.Rows{Of: rel("fact")})
-	if apart[0].Statement == apart[1].Statement || shared[0].Statement != shared[1].Statement {
-		t.Errorf("before the catalog knows sizes:\n%s\nafter:\n%s", apart[0].Statement, shared[0].Statement)
+	whole := join
+	whole.Where = "dim_id between 51 and 100"
+	shared := ask(t, source, join, probe.Rows{Of: rel("fact")}, whole, probe.Rows{Of: rel("fact"), Where: whole.Where})
+	if apart[0].Statement == apart[1].Statement || shared[2].Statement != shared[3].Statement {
+		t.Errorf("before the catalog knows sizes:\n%s\nafter:\n%s", apart[0].Statement, shared[2].Statement)
+	}
+	// What the orphans' keys are is asked only where there are orphans.
+	if shared[0].Statement == shared[1].Statement || !strings.Contains(shared[0].Statement, "orphan_keys") || strings.Contains(shared[2].Statement, "orphan_keys") {
+		t.Errorf("with orphans:\n%s\nwithout:\n%s", shared[0].Statement, shared[2].Statement)
 	}
 	want := probe.Covered{Joined: probe.Joined{Total: 102, NullKeys: 1, Eligible: 101, Matched: 50, Orphans: 51, OrphanKeys: 50}, MaxFanOut: 1}
 	for _, a := range []probe.Answer{apart[0], shared[0]} {

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,40 +52,41 @@ const typeClass = `case
 // ofType joins the type of a domain's values.
 const ofType = "join pg_catalog.pg_type e on e.oid = coalesce(nullif(t.typbasetype, 0), t.oid)"
 
-// describeTables reads the columns of the tables at places. A name is exactly the
-// one that the server would find: it is quoted in every statement.
+// describing answers, for each table that was found, a row with its keys and its size
+// and, below, a row a column.
+const describing = `, listed as materialized (
+select f.place, a.attnum, a.attname, a.attnotnull, a.atttypid, a.atttypmod
+from found f cross join lateral (select * from pg_catalog.pg_attribute a where a.attrelid = f.oid and a.attnum > 0 and not a.attisdropped offset 0) as a
+), types as materialized (
+select d.atttypid, d.atttypmod, pg_catalog.format_type(d.atttypid, d.atttypmod) as name, k.class from (select distinct atttypid, atttypmod from listed) as d
+cross join lateral (select ` + typeClass + ` as class from pg_catalog.pg_type t ` + ofType + ` where t.oid = d.atttypid limit 1) as k
+)
+select place, cast(attnum as integer) as number, not attnotnull, cast(attname as text), name, class, null, null, null from listed join types using (atttypid, atttypmod)
+union all
+select place, 0, plain, null, null, null, case when plain and relhasindex then (select string_agg(cast(i.indkey as text), ',') from pg_catalog.pg_index i
+  where i.indrelid = f.oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null and i.indnatts = i.indnkeyatts) end,
+  case when plain then cast(greatest(reltuples, 0) as bigint) end, cast(extract(epoch from clock_timestamp()) * 1000000 as bigint) from found f
+order by place, number`
+
+// describeTables reads the columns of the tables at places.
 func (s *session) describeTables(ctx context.Context, of []probe.Relation, places []int, out []warehouse.Description) error {
 	if len(places) == 0 {
 		return nil
 	}
 	sent := s.now()
-	rows, err := s.Query(ctx, "with "+s.found(of, places)+`,
-keyed as materialized (select f.*, case when f.plain then (select string_agg(cast(i.indkey as text), ',') from pg_catalog.pg_index i
-  where i.indrelid = f.oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null and i.indnatts = i.indnkeyatts) end as keys from found f)
-select f.place, cast(a.attname as text), pg_catalog.format_type(a.atttypid, a.atttypmod), `+typeClass+`, not a.attnotnull, a.attnum, f.plain, f.keys, f.guess,
-  case when a.attnum = 1 then cast(extract(epoch from clock_timestamp()) * 1000000 as bigint) end
-from keyed f left join pg_catalog.pg_attribute a on a.attrelid = f.oid and a.attnum > 0 and not a.attisdropped
-left join pg_catalog.pg_type t on t.oid = a.atttypid left `+ofType+`
-order by f.place, a.attnum`)
+	rows, err := s.Query(ctx, "with "+s.found(of, places)+describing)
 	if err != nil {
 		return err
 	}
 	s.noteClock(sent, rows)
-	numbers := make(map[string]string) // columns of the table at hand, by their numbers
-	for i, row := range rows {
-		place := int(row[0].(int64))
-		out[place].Statement = `\d ` + s.quoted(of[place])
-		if out[place].Columns == nil {
-			out[place].Columns = []probe.Column{}
+	for len(rows) > 0 {
+		n := slices.IndexFunc(rows[1:], func(row []any) bool { return row[0] != rows[0][0] }) + 1
+		if n == 0 {
+			n = len(rows)
 		}
-		if row[1] != nil {
-			out[place].Columns = append(out[place].Columns, column(row[1], row[2], row[3], row[4] == true))
-			numbers[fmt.Sprint(row[5])] = fmt.Sprint(row[1])
-		}
-		if i+1 == len(rows) || rows[i+1][0] != row[0] {
-			out[place].NotNull, out[place].Keys, out[place].Rows = row[6] == true, keys(row[7], numbers), row[8].(int64)
-			clear(numbers)
-		}
+		place := rows[0][0].(int64)
+		out[place] = s.described(of[place], rows[:n])
+		rows = rows[n:]
 	}
 	return s.absent(ctx, of, places, out)
 }
@@ -113,38 +116,59 @@ func (s *session) noteClock(sent time.Time, rows [][]any) {
 	}
 }
 
-// found is the common table expressions that find the tables at places as the server
-// would, by the search path where no schema is named.
+// described makes the description of one table from its rows.
+func (s *session) described(of probe.Relation, rows [][]any) warehouse.Description {
+	d := warehouse.Description{Statement: `\d ` + s.quoted(of), NotNull: rows[0][2] == true, Columns: make([]probe.Column, 0, len(rows)-1)}
+	d.Rows, _ = rows[0][7].(int64) // NULL for what is no plain table
+	for _, row := range rows[1:] {
+		d.Columns = append(d.Columns, column(row[3], row[4], row[5], row[2] == true))
+	}
+	if list, ok := rows[0][6].(string); ok {
+		names := make(map[string]string, len(rows))
+		for i, row := range rows[1:] {
+			names[strconv.FormatInt(row[1].(int64), 10)] = d.Columns[i].Name
+		}
+		d.Keys = keys(list, names)
+	}
+	return d
+}
+
+// found is the common table expression that finds the tables at places as the server
+// would, by the search path where no schema is named: a name is quoted in every
+// statement. It is lateral, as are others: joined otherwise, thousands of tables that
+// nobody asked about are read.
 func (s *session) found(of []probe.Relation, places []int) string {
 	text := s.db.Dialect().Text
-	wanted := make([]string, len(places))
-	for n, place := range places {
-		catalog, schema, name := "null", "null", ""
-		switch parts := of[place].Table.Items(); len(parts) {
-		case 1:
-			name = parts[0]
-		case 2:
-			schema, name = text(parts[0]), parts[1]
-		case 3:
-			catalog, schema, name = text(parts[0]), text(parts[1]), parts[2]
+	var at []string
+	var wanted [3][]string // databases, schemas, names; null is any
+	for _, place := range places {
+		at = append(at, strconv.Itoa(place))
+		parts := of[place].Table.Items()
+		if len(parts) > len(wanted) {
+			parts = nil // no such name
 		}
-		wanted[n] = fmt.Sprintf("(%d, %s, %s, %s)", place, catalog, schema, text(name))
+		for i := range wanted {
+			part := "null"
+			if n := i - (len(wanted) - len(parts)); n >= 0 {
+				part = text(parts[n])
+			}
+			wanted[i] = append(wanted[i], part)
+		}
 	}
-	return `wanted(place, db, nsp, rel) as (select place, cast(db as text), cast(nsp as text), cast(rel as text) from (values ` + strings.Join(wanted, ", ") + `) as v(place, db, nsp, rel)),
-found as (select distinct on (w.place) w.place, c.oid, c.relkind = 'r' and not c.relhassubclass as plain, cast(case when c.relkind = 'r' and not c.relhassubclass then greatest(c.reltuples, 0) else 0 end as bigint) as guess
-  from wanted w join pg_catalog.pg_class c on cast(c.relname as text) = w.rel and c.relkind in ('r', 'v', 'm', 'f', 'p')
-  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where coalesce(w.db, current_database()) = current_database() and case when w.nsp is null then n.nspname = any(current_schemas(true)) else cast(n.nspname as text) = w.nsp end
-  order by w.place, array_position(current_schemas(true), n.nspname))`
+	return "found as materialized (\nselect w.place, f.* from unnest(cast(array[" + strings.Join(at, ", ") + "] as bigint[]), cast(array[" + strings.Join(wanted[0], ", ") +
+		"] as text[]), cast(array[" + strings.Join(wanted[1], ", ") + "] as text[]), cast(array[" + strings.Join(wanted[2], ", ") + `] as text[])) as w(place, db, nsp, rel)
+cross join lateral (select c.oid, c.relkind = 'r' and not c.relhassubclass as plain, c.relhasindex, c.reltuples
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relname = cast(w.rel as name) and c.relkind in ('r', 'v', 'm', 'f', 'p') and (w.db is null or w.db = current_database())
+    and case when w.nsp is null then n.nspname = any(current_schemas(true)) else cast(n.nspname as text) = w.nsp end
+  order by array_position(current_schemas(true), n.nspname) limit 1) as f
+)`
 }
 
 // keys names the columns of unique indexes, which come as "1 3,2". Only plain tables
 // have any: an index does not reach the tables that inherit from one.
-func keys(list any, numbers map[string]string) (all [][]string) {
-	if list == nil {
-		return nil
-	}
-	for index := range strings.SplitSeq(fmt.Sprint(list), ",") {
+func keys(list string, numbers map[string]string) (all [][]string) {
+	for index := range strings.SplitSeq(list, ",") {
 		var key []string
 		for number := range strings.FieldsSeq(index) {
 			key = append(key, numbers[number])
@@ -155,8 +179,7 @@ func keys(list any, numbers map[string]string) (all [][]string) {
 }
 
 func column(name, typ, class any, nullable bool) probe.Column {
-	c := probe.Column{Name: fmt.Sprint(name), Type: fmt.Sprint(typ), Class: probe.TypeClass(fmt.Sprint(class)), Nullable: nullable}
-	return c
+	return probe.Column{Name: name.(string), Type: typ.(string), Class: probe.TypeClass(class.(string)), Nullable: nullable}
 }
 
 func (s *session) quoted(of probe.Relation) string {

@@ -85,6 +85,7 @@ func settings(own map[string]string, timeout time.Duration) map[string]string {
 		"application_name":                    "pipewatch",
 		"search_path":                         "",
 		"default_transaction_read_only":       "on",
+		"jit":                                 "off", // compiling takes longer than most scans; estimates decide it, not rows
 		"lock_timeout":                        "2s",
 		"idle_in_transaction_session_timeout": "60s",
 		"statement_timeout":                   strconv.FormatInt(timeout.Milliseconds(), 10),
@@ -130,7 +131,7 @@ type lane struct {
 // the server decides how SQL is written.
 func (db *database) Session(ctx context.Context, _ time.Time) (warehouse.Session, error) {
 	s := &session{db: db}
-	err := s.with(ctx, 0, func(conn *pgconn.PgConn) error {
+	err := s.with(ctx, func(conn *pgconn.PgConn) error {
 		major, _, _ := strings.Cut(conn.ParameterStatus("server_version"), ".")
 		if n, err := strconv.Atoi(major); err == nil && n < 14 {
 			return &probe.Error{Class: probe.Connection, Msg: "the server is PostgreSQL " + major + "; 14 or later is needed"}

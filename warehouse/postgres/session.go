@@ -15,15 +15,18 @@ import (
 	"github.com/pipewatch-dev/pipewatch/warehouse"
 )
 
-// session implements warehouse.Session and warehouse.Piped.
-type session struct{ db *database }
+// session implements warehouse.Laned over all lanes, and warehouse.Lane over its own.
+type session struct {
+	db   *database
+	lane int
+}
 
 // window is how many statements are under way on a lane before any answer is read.
 const window = 50
 
-// with lends the connection of a lane.
-func (s *session) with(ctx context.Context, at int, use func(*pgconn.PgConn) error) error {
-	l := s.db.lanes[at]
+// with lends the connection of the lane.
+func (s *session) with(ctx context.Context, use func(*pgconn.PgConn) error) error {
+	l := s.db.lanes[s.lane]
 	if err := l.take(ctx); err != nil {
 		return err
 	}
@@ -33,7 +36,7 @@ func (s *session) with(ctx context.Context, at int, use func(*pgconn.PgConn) err
 
 // Query implements warehouse.Session.
 func (s *session) Query(ctx context.Context, sql string) (rows [][]any, err error) {
-	s.Pipe(ctx, 0, []string{sql}, func(_ int, answer [][]any, e error) { rows, err = answer, e })
+	s.Pipe(ctx, []string{sql}, func(_ int, answer [][]any, e error) { rows, err = answer, e })
 	return rows, err
 }
 
@@ -47,16 +50,22 @@ func (s *session) Skew() time.Duration {
 	return s.db.skew
 }
 
-// Lanes implements warehouse.Piped.
-func (s *session) Lanes() int { return len(s.db.lanes) }
+// Lanes implements warehouse.Laned.
+func (s *session) Lanes() []warehouse.Lane {
+	lanes := make([]warehouse.Lane, len(s.db.lanes))
+	for i := range lanes {
+		lanes[i] = &session{s.db, i}
+	}
+	return lanes
+}
 
-// Pipe implements warehouse.Piped. Statements that were not sent when the connection
+// Pipe implements warehouse.Lane. Statements that were not sent when the connection
 // broke, or that waited behind one that cost the connection, are sent on a new one.
-func (s *session) Pipe(ctx context.Context, at int, sql []string, got func(i int, rows [][]any, err error)) {
+func (s *session) Pipe(ctx context.Context, sql []string, got func(i int, rows [][]any, err error)) {
 	for from := 0; from < len(sql); {
 		part := sql[from:min(from+window, len(sql))]
 		done := 0
-		err := s.with(ctx, at, func(conn *pgconn.PgConn) error {
+		err := s.with(ctx, func(conn *pgconn.PgConn) error {
 			return s.pipe(ctx, conn, part, func(rows [][]any, err error) {
 				got(from+done, rows, err)
 				done++

@@ -162,7 +162,7 @@ func TestInfiniteTimesSetNoWatermark(t *testing.T) {
 	for _, table := range []string{"z", "n", "d"} {
 		for _, horizon := range []probe.Instant{0, probe.At(time.Date(2013, 6, 15, 0, 0, 0, 0, time.UTC))} {
 			m, err := probe.Value[probe.Mark](ask(t, source, probe.Watermark{Of: rel(table), Column: probe.TimeColumn{Name: "ts"}, Horizon: horizon})[0])
-			if err != nil || m.Max != at || m.Min != at || m.Timed != 3 {
+			if err != nil || m.Max != at || m.Timed != 3 {
 				t.Errorf("%s, horizon %d: %+v, %v", table, horizon, m, err)
 			}
 		}

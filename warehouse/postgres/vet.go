@@ -151,7 +151,7 @@ type parsed struct {
 // parse lets the server parse texts, in one round trip, and executes none of them.
 func (s *session) parse(ctx context.Context, texts ...string) ([]parsed, error) {
 	all := make([]parsed, len(texts))
-	err := s.with(ctx, 0, func(conn *pgconn.PgConn) error {
+	err := s.with(ctx, func(conn *pgconn.PgConn) error {
 		pipeline := conn.StartPipeline(ctx)
 		for _, text := range texts {
 			pipeline.SendPrepare("", text, nil)
