@@ -23,8 +23,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
@@ -105,22 +107,13 @@ func define[P any](name, summary string, b behaviour[P]) Kind {
 		if x, ok := any(p).(interface{ explainedBy() ([]Reason, bool) }); ok {
 			by, blames = x.explainedBy()
 		}
-		is := fingerprint(s, p)
-		memoryOf := is
-		if b.memoryTells {
-			memoryOf = ""
+		c := &Check{Site: s, Upstream: upstream, Fingerprint: fingerprint(s, p), ExplainedBy: by, Blames: blames}
+		if !b.memoryTells {
+			c.MemoryOf = c.Fingerprint
 		}
-		return &Check{
-			ExplainedBy: by, Blames: blames,
-			Site:        s,
-			Upstream:    upstream,
-			Fingerprint: is,
-			MemoryOf:    memoryOf,
-			ask:         func(m Memory, at Moment) []probe.Question { return b.ask(s, p, m, at) },
-			judge: func(as []probe.Answer, m Memory, at Moment) (Verdict, Memory) {
-				return b.judge(s, p, as, m, at)
-			},
-		}, nil
+		c.ask = func(m Memory, at Moment) []probe.Question { return b.ask(c.Site, p, m, at) }
+		c.judge = func(as []probe.Answer, m Memory, at Moment) (Verdict, Memory) { return b.judge(c.Site, p, as, m, at) }
+		return c, nil
 	}}
 }
 
@@ -230,30 +223,59 @@ func Compile(g *dag.Graph, kinds []Kind) (*Suite, conf.Problems) {
 		known[k.Name] = k
 	}
 	var problems conf.Problems
-	for _, n := range g.Whole().Order() {
-		sound := g.Index(n.ID) >= 0
-		for _, spec := range n.Checks {
-			k, ok := known[spec.Kind]
-			if !ok {
-				problems.Add(conf.Problem{Pos: spec.Pos, Path: string(spec.ID), Msg: fmt.Sprintf("check kind %q is not available", spec.Kind)})
-				continue
-			}
-			site := Site{Spec: spec, Node: n, Graph: g}
-			if !sound {
-				site.Graph = g.Whole()
-			}
-			c, ps := k.compile(site)
-			if len(ps) > 0 {
-				problems.Merge(ps)
-				continue
-			}
-			if sound {
-				s.byNode[n.ID] = append(s.byNode[n.ID], c)
-				s.byID[spec.ID] = c
+	for _, n := range compileNodes(g, g.Whole().Order(), known) {
+		problems.Merge(n.problems)
+		for _, c := range n.checks {
+			if g.Index(c.Node.ID) >= 0 {
+				s.byNode[c.Node.ID] = append(s.byNode[c.Node.ID], c)
+				s.byID[c.ID()] = c
 			}
 		}
 	}
 	return s, problems
+}
+
+// nodeChecks is what became of the specifications of one node.
+type nodeChecks struct {
+	checks   []*Check
+	problems conf.Problems
+}
+
+// compileNodes compiles nodes, in their order, by all processors at once.
+func compileNodes(g *dag.Graph, nodes []*dag.Node, known map[string]Kind) []nodeChecks {
+	out := make([]nodeChecks, len(nodes))
+	var wg sync.WaitGroup
+	share := len(nodes)/runtime.GOMAXPROCS(0) + 1
+	for from := 0; from < len(nodes); from += share {
+		wg.Go(func() {
+			for i := from; i < min(from+share, len(nodes)); i++ {
+				out[i] = compileNode(g, nodes[i], known)
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+func compileNode(g *dag.Graph, n *dag.Node, known map[string]Kind) (out nodeChecks) {
+	site := Site{Node: n, Graph: g}
+	if g.Index(n.ID) < 0 {
+		site.Graph = g.Whole() // for its problems only
+	}
+	for _, spec := range n.Checks {
+		k, ok := known[spec.Kind]
+		if !ok {
+			out.problems.Add(conf.Problem{Pos: spec.Pos, Path: string(spec.ID), Msg: fmt.Sprintf("check kind %q is not available", spec.Kind)})
+			continue
+		}
+		site.Spec = spec
+		c, ps := k.compile(site)
+		out.problems.Merge(ps)
+		if len(ps) == 0 {
+			out.checks = append(out.checks, c)
+		}
+	}
+	return out
 }
 
 // Check is the check with an id; nil when there is none.

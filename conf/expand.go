@@ -2,6 +2,7 @@ package conf
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -34,8 +35,20 @@ type expander struct {
 	problems Problems
 }
 
+// asks tells whether anything in a tree is to be replaced; most trees are left as they
+// are.
+func asks(n *node) bool {
+	if n.kind == String && strings.Contains(n.text, "${") {
+		return true
+	}
+	return slices.ContainsFunc(n.items, asks) || slices.ContainsFunc(n.entries, func(e entry) bool { return asks(e.value) })
+}
+
 // value copies only the parts of the tree that change.
 func (x *expander) value(v Value) Value {
+	if !v.Exists() || !asks(v.n) {
+		return v
+	}
 	switch v.Kind() {
 	case String:
 		if strings.Contains(v.n.text, "${") {

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -72,7 +73,7 @@ func checkBytes(file string, src []byte) (Problem, bool) {
 // load runs the YAML library with the depth limit and accepts exactly one document.
 func load(file string, src []byte) (*yaml.Node, Problems) {
 	limits := loaderlimits.New(loaderlimits.DepthValue(MaxDepth), loaderlimits.AliasNone())
-	loader, err := yaml.NewLoader(strings.NewReader(string(src)), yaml.WithPlugin(limits))
+	loader, err := yaml.NewLoader(bytes.NewReader(src), yaml.WithPlugin(limits))
 	if err != nil {
 		return nil, Problems{syntaxProblem(file, src, err)}
 	}
@@ -193,6 +194,7 @@ func (b *builder) tag(y *yaml.Node, n *node) bool {
 }
 
 func (b *builder) mapping(y *yaml.Node, n *node, depth int) {
+	n.entries = make([]entry, 0, len(y.Content)/2)
 	first := map[string]*node{}
 	var merged []*node
 	for i := 0; i+1 < len(y.Content); i += 2 {
@@ -256,6 +258,9 @@ func (b *builder) mergeSources(y *yaml.Node, value *node) []*node {
 // affordable counts the document with every alias spelled out, each node once, and
 // refuses what a reader could not walk.
 func (b *builder) affordable(root *node) bool {
+	if b.aliases == 0 {
+		return true
+	}
 	const saturated = 1 << 40
 	var size func(n *node) int
 	size = func(n *node) int {
@@ -272,7 +277,7 @@ func (b *builder) affordable(root *node) bool {
 		b.sizes[n] = sum
 		return sum
 	}
-	if expanded := size(root); b.aliases > 0 && expanded-len(b.sizes) > maxExpanded {
+	if expanded := size(root); expanded-len(b.sizes) > maxExpanded {
 		b.problems.Add(Problem{Pos: root.pos(), Msg: "the aliases of this file multiply to more than it may hold",
 			Hint: "repeat less; aliases inside aliases grow exponentially"})
 		return false

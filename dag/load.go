@@ -49,12 +49,12 @@ func Load(files []File, known Known) (*Graph, conf.Problems) {
 	var problems conf.Problems
 	var dags []*DAG
 	broken := map[NodeID]bool{}
-	for f := range parsed(files) {
-		r := reader{known: known, broken: broken}
-		if d := r.file(f); d != nil {
-			dags = append(dags, d)
+	for f := range readAll(files, known) {
+		if f.dag != nil {
+			dags = append(dags, f.dag)
 		}
-		problems.Merge(r.problems)
+		maps.Copy(broken, f.broken)
+		problems.Merge(f.problems)
 	}
 	g, between := newGraph(dags, broken)
 	g.calendars = known.Calendars
@@ -79,29 +79,30 @@ func Load(files []File, known Known) (*Graph, conf.Problems) {
 	return g, problems
 }
 
-// document is a file as parsed.
-type document struct {
-	File
-	doc      conf.Value
+// readFile is what was read from one file.
+type readFile struct {
+	dag      *DAG // nil where nothing could be
+	broken   map[NodeID]bool
 	problems conf.Problems
 }
 
-// parsed yields the files in their order, which are parsed by all processors at once.
-func parsed(files []File) iter.Seq[document] {
-	return func(yield func(document) bool) {
-		docs := make([]chan document, len(files))
+// readAll yields the files in their order, which are read by all processors at once.
+func readAll(files []File, known Known) iter.Seq[readFile] {
+	return func(yield func(readFile) bool) {
+		all := make([]chan readFile, len(files))
 		free := make(chan struct{}, runtime.GOMAXPROCS(0))
 		for i, f := range files {
-			docs[i] = make(chan document, 1)
+			all[i] = make(chan readFile, 1)
 			go func() {
 				free <- struct{}{}
 				defer func() { <-free }()
-				doc, problems := conf.Parse(f.Name, f.Src)
-				docs[i] <- document{f, doc, problems}
+				r := reader{known: known, broken: map[NodeID]bool{}}
+				d := r.file(f)
+				all[i] <- readFile{d, r.broken, r.problems}
 			}()
 		}
-		for _, doc := range docs {
-			if !yield(<-doc) {
+		for _, f := range all {
+			if !yield(<-f) {
 				return
 			}
 		}
@@ -122,8 +123,8 @@ type reader struct {
 	schedules []Schedule
 }
 
-func (r *reader) file(f document) *DAG {
-	doc, problems := f.doc, f.problems
+func (r *reader) file(f File) *DAG {
+	doc, problems := conf.Parse(f.Name, f.Src)
 	r.problems.Merge(problems)
 	if doc.Kind() != conf.Map {
 		if len(problems) == 0 {
@@ -154,12 +155,12 @@ func (r *reader) file(f document) *DAG {
 		r.problems.Add(r.defaults.Problem("defaults is a map of keys, not %s", r.defaults.Kind()))
 		r.defaults = conf.Value{}
 	}
-	for _, t := range typeNames() {
+	for _, t := range typeNames {
 		if v := r.defaults.Get(t); v.Exists() {
 			r.problems.Add(v.KeyProblem("%s cannot be a default: it says what one node is", t))
 		}
 	}
-	r.defaults = r.defaults.Without(typeNames()...)
+	r.defaults = r.defaults.Without(typeNames...)
 	switch nodes := keys.Nodes; {
 	case nodes.Exists() && nodes.Kind() != conf.Map:
 		r.problems.Add(nodes.KeyProblem("nodes is a map from names to nodes, not %s", nodes.Kind()))

@@ -2,6 +2,7 @@ package dag
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ func (r *reader) node(key, raw conf.Value) {
 	}
 	merged := conf.Merge(r.defaults, raw)
 	var keys nodeKeys
-	r.problems.Merge(merged.Without(blockKeys()...).Decode(&keys))
+	r.problems.Merge(merged.Without(blockKeys...).Decode(&keys))
 	n := &Node{
 		ID: id, Table: slices.Concat(keys.Table, keys.View), Query: keys.Query, External: keys.External.id,
 		Description: keys.Description, Connection: keys.Connection, Owner: keys.Owner, Runbook: keys.Runbook,
@@ -46,30 +47,25 @@ func (r *reader) node(key, raw conf.Value) {
 }
 
 // blockKeys are the keys of a node that hold checks; job is also its type.
-func blockKeys() []string {
+var blockKeys = func() []string {
 	keys := []string{"checks"}
 	for _, c := range checkKinds {
 		if c.key != "job" {
 			keys = append(keys, c.key)
 		}
 	}
-	for key := range laterKinds {
-		keys = append(keys, key)
-	}
-	return keys
-}
+	return slices.AppendSeq(keys, maps.Keys(laterKinds))
+}()
 
 // typeNames are the keys that say what a node is.
-func typeNames() []string {
-	return []string{string(Table), string(View), string(Query), string(Job), string(External)}
-}
+var typeNames = []string{string(Table), string(View), string(Query), string(Job), string(External)}
 
 // settleType demands exactly one of the keys that say what a node is. They count only
 // in the node itself: defaults cannot turn a table into a view. A node that fails keeps
 // its place in the graph of the problems, which nothing runs.
 func (r *reader) settleType(n *Node, key, raw conf.Value) {
 	var given []string
-	for _, t := range typeNames() {
+	for _, t := range typeNames {
 		if raw.Get(t).Exists() {
 			n.Type = Type(t)
 			given = append(given, t)
@@ -83,7 +79,7 @@ func (r *reader) settleType(n *Node, key, raw conf.Value) {
 	}
 	if n.Type == External {
 		for k, v := range raw.Fields() {
-			if slices.Contains(append(blockKeys(), "depends_on", "connection"), k.Text()) {
+			if k.Text() == "depends_on" || k.Text() == "connection" || slices.Contains(blockKeys, k.Text()) {
 				r.problems.Add(v.KeyProblem("an external node cannot have %s", k.Text()).WithHint("it is only another name; write this on the node it stands for"))
 			}
 		}

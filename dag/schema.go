@@ -34,7 +34,7 @@ func Schema(id string, params map[string]any) ([]byte, error) {
 		Keys: map[string]any{
 			"version": conf.Literal{Of: 1},
 			"vars":    conf.MapOf{Of: conf.Either{"", 0.0, false}},
-			"nodes":   conf.MapOf{Of: conf.Object{Of: []any{nodeKeys{}}, Keys: checks, OneOf: typeNames(), Nullable: true}},
+			"nodes":   conf.MapOf{Of: conf.Object{Of: []any{nodeKeys{}}, Keys: checks, OneOf: typeNames, Nullable: true}},
 			// What a node is cannot be a default, so only its other keys are there.
 			"defaults": conf.Object{Of: []any{settableKeys{}}, Keys: blocks},
 		},

@@ -97,15 +97,31 @@ func NewReport(s *checks.Suite, run Run, show func(dag.NodeID) bool) Report {
 	return rep
 }
 
+func (sum *Summary) add(o checks.Outcome) {
+	switch o {
+	case checks.Pass:
+		sum.Pass++
+	case checks.Warn:
+		sum.Warn++
+	case checks.Fail:
+		sum.Fail++
+	case checks.NoData:
+		sum.NoData++
+	case checks.Error:
+		sum.Error++
+	case checks.Pending:
+		sum.Pending++
+	case checks.Deferred:
+		sum.Deferred++
+	}
+}
+
 // count adds one result to the summary and the verdict.
 func (rep *Report) count(c *checks.Check, r checks.Result) CheckReport {
 	v := r.Verdict
 	sum := &rep.Summary
 	sum.Checks++
-	*map[checks.Outcome]*int{
-		checks.Pass: &sum.Pass, checks.Warn: &sum.Warn, checks.Fail: &sum.Fail, checks.NoData: &sum.NoData,
-		checks.Error: &sum.Error, checks.Pending: &sum.Pending, checks.Deferred: &sum.Deferred,
-	}[v.Outcome]++
+	sum.add(v.Outcome)
 	if v.Outcome.Worse(rep.Verdict) && !c.Spec.Shadow {
 		rep.Verdict = v.Outcome
 	}
