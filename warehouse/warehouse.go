@@ -16,10 +16,12 @@
 //
 // What a person wrote (a query, a condition) is vetted by the engine's own parser
 // before it is sent. The columns of all tables of a run are read before anything
-// else, and a question about an absent table or column is answered from that, so
-// it never reaches, and never spoils, a statement of others. Questions over the
-// same table, condition and window share one SELECT; if that fails, each of them
-// is asked again alone, once.
+// else, in one statement a connection, and a question about an absent table or column
+// is answered from that, so it never reaches, and never spoils, a statement of others.
+// Questions over the same table, condition and window share one SELECT; if that fails,
+// each of them is asked again alone, once. Of a small table the SELECT asks for the
+// least that tells whether all is well (are there orphans?), and only what is not is
+// asked again in full (how many keys have they?).
 //
 // A [Dialect] holds how one engine writes SQL: it is data and small functions, and
 // everything that renders a question takes it as an argument. A new engine is a

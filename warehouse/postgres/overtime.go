@@ -31,9 +31,7 @@ func (g *guard) begin() {
 		g.stop = func() bool { return true }
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), g.db.timeout+patience)
-	stop := context.AfterFunc(ctx, func() { g.giveUp(g.db.terminate(g.pid)) })
-	g.stop = func() bool { defer cancel(); return stop() }
+	g.stop = time.AfterFunc(g.db.timeout+patience, func() { g.giveUp(g.db.terminate(g.pid)) }).Stop
 }
 
 // end says that its answer is there, and tells whether that came too late: the
