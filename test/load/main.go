@@ -114,7 +114,7 @@ func (prompt) Ask(_ context.Context, at time.Time, qs []probe.Question) []probe.
 	for n, q := range qs {
 		out[n].Started, out[n].Took = at, time.Millisecond
 		if out[n].Value = any(int64(1000 + at.Unix()%1000)); isWatermark(q) {
-			out[n].Value = probe.Mark{Max: probe.At(at.Add(-time.Minute)), Min: probe.At(at.Add(-time.Hour)), Rows: 1000, Timed: 1000, Class: probe.Zoned}
+			out[n].Value = probe.Mark{Max: probe.At(at.Add(-time.Minute)), Rows: 1000, Timed: 1000, Class: probe.Zoned}
 		}
 	}
 	return out
