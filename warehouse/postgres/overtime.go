@@ -31,7 +31,9 @@ func (g *guard) begin() {
 		g.stop = func() bool { return true }
 		return
 	}
-	g.stop = time.AfterFunc(g.db.timeout+patience, func() { g.giveUp(g.db.terminate(g.pid)) }).Stop
+	ctx, cancel := context.WithTimeout(context.Background(), g.db.timeout+patience)
+	stop := context.AfterFunc(ctx, func() { g.giveUp(g.db.terminate(g.pid)) })
+	g.stop = func() bool { defer cancel(); return stop() }
 }
 
 // end says that its answer is there, and tells whether that came too late: the
