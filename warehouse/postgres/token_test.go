@@ -164,8 +164,8 @@ func TestTheChangeTokenAsAVersion(t *testing.T) {
 			t.Errorf("%s: %+v, %v", table, d, err)
 		}
 	}
-	for _, off := range []string{"alter role reader set track_counts = off", "alter database " + name + " set track_counts = off"} {
-		admin(t, name, "drop role if exists reader", "create role reader", off)
+	for _, off := range []string{"alter role uncounted set track_counts = off", "alter database " + name + " set track_counts = off"} {
+		admin(t, name, "drop role if exists uncounted", "create role uncounted", off)
 		if d, err := native("t"); err == nil || !strings.Contains(err.Error(), "track_counts") {
 			t.Errorf("%s: %+v, %v", off, d, err)
 		}
@@ -173,7 +173,7 @@ func TestTheChangeTokenAsAVersion(t *testing.T) {
 		if d := digest(t, source, q); d.Unchanged || d.Sound {
 			t.Errorf("%s: %+v", off, d)
 		}
-		admin(t, name, "alter database "+name+" reset track_counts", "drop role reader")
+		admin(t, name, "alter database "+name+" reset track_counts", "drop role uncounted")
 	}
 }
 
