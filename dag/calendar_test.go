@@ -109,7 +109,7 @@ func FuzzCalendarRules(f *testing.F) {
 	f.Fuzz(func(t *testing.T, rule string) {
 		quoted, err := json.Marshal(rule)
 		if err != nil {
-			t.Skip()
+			t.Skip("no JSON can hold it")
 		}
 		c, problems := calendarOf(t, `[{rrule: `+string(quoted)+`}]`)
 		if problems == "" && c.Len() == 0 {

@@ -126,6 +126,21 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for severity, n := range open {
 		set(incidentsOpen, float64(n), string(severity))
 	}
+	delivery(set, count, s)
+	for _, n := range s.Nodes {
+		for _, h := range []incident.Health{incident.Healthy, incident.Warning, incident.FailingNode, incident.Blocked, incident.UnknownHealth} {
+			set(nodeStatus, truth(n.Health == h), n.Node.DAG(), n.Node.Name(), string(h))
+		}
+	}
+	for id, l := range s.Latest {
+		if c := s.Suite.Check(id); c != nil {
+			measure(set, c, l)
+		}
+	}
+}
+
+// delivery gives how each destination takes messages.
+func delivery(set func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, int64, ...string), s Snapshot) {
 	for _, d := range s.Destinations {
 		set(queueLength, float64(d.Waiting), d.Channel)
 		set(dead, truth(d.Dead), d.Channel)
@@ -140,16 +155,6 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 			waited = max(0, s.At.Sub(d.Oldest).Seconds())
 		}
 		set(oldest, waited, d.Channel)
-	}
-	for _, n := range s.Nodes {
-		for _, h := range []incident.Health{incident.Healthy, incident.Warning, incident.FailingNode, incident.Blocked, incident.UnknownHealth} {
-			set(nodeStatus, truth(n.Health == h), n.Node.DAG(), n.Node.Name(), string(h))
-		}
-	}
-	for id, l := range s.Latest {
-		if c := s.Suite.Check(id); c != nil {
-			measure(set, c, l)
-		}
 	}
 }
 
