@@ -52,7 +52,8 @@ type Store interface {
 type Config struct {
 	Source probe.Source
 	Store  Store
-	Policy incident.Policy
+	// Policy is the operator's patience as it is now: files change.
+	Policy func() incident.Policy
 	// Route names the channel of an incident.
 	Route func(*checks.Suite, incident.Incident) string
 	// Now tells the time; Wait returns when it has come, when wake is
@@ -275,7 +276,7 @@ func (s *Service) write(run incident.Run, meant map[dag.CheckID]string, refuse f
 					return incident.Change{} // which is not stored
 				}
 			}
-			return incident.Decide(suite, b, run, s.cfg.Policy)
+			return incident.Decide(suite, b, run, s.cfg.Policy())
 		},
 		func(i incident.Incident) string { return s.cfg.Route(suite, i) },
 		func(id dag.CheckID) string {

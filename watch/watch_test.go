@@ -146,7 +146,7 @@ func newStore() *memory {
 func service(t *testing.T, suite *checks.Suite, store *memory, src probe.Source) *watch.Service {
 	t.Helper()
 	s, err := watch.New(watch.Config{
-		Source: src, Store: store, Policy: incident.DefaultPolicy(),
+		Source: src, Store: store, Policy: incident.DefaultPolicy,
 		Route: func(*checks.Suite, incident.Incident) string { return "#data" },
 		Now:   watch.Clock{}.Now, Wait: watch.Clock{}.Wait,
 		Recorded: func(incident.Run, incident.Change) {},

@@ -81,7 +81,7 @@ func newService(p parts) (*service, error) {
 		Log: p.log.With("component", "sender"),
 	})
 	loop, err := watch.New(watch.Config{
-		Source: p.source, Store: p.store, Policy: p.project.config.policy(), Route: s.route,
+		Source: p.source, Store: p.store, Policy: func() incident.Policy { return s.projectNow().config.policy() }, Route: s.route,
 		Now: p.now, Wait: p.wait, Recorded: s.recorded, Log: p.log.With("component", "loop"),
 	}, p.project.suite, p.broken...)
 	if err != nil {

@@ -103,7 +103,7 @@ func openService(ctx context.Context, dir string, clock *demo.Clock, policy inci
 	})
 	s.loop, err = watch.New(watch.Config{
 		Source: warehouse.Split(map[string]probe.Source{"wh": source, probe.HeartbeatConn: heartbeat.Source{Journal: s.store}}),
-		Store:  s.store, Policy: policy, Now: clock.Now, Wait: wait, Log: log,
+		Store:  s.store, Policy: func() incident.Policy { return policy }, Now: clock.Now, Wait: wait, Log: log,
 		Route: func(_ *checks.Suite, i incident.Incident) string { return desk.Route(i).Channel },
 		Recorded: func(run incident.Run, change incident.Change) {
 			if len(change.Incidents) > 0 {

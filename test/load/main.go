@@ -206,7 +206,7 @@ func (f *figures) serve(o options, db *store.DB, suite *checks.Suite) error {
 	clock := watch.Clock{}
 	var counting time.Time
 	s, err := watch.New(watch.Config{
-		Source: prompt{}, Store: db, Policy: incident.DefaultPolicy(), Now: clock.Now, Wait: clock.Wait,
+		Source: prompt{}, Store: db, Policy: incident.DefaultPolicy, Now: clock.Now, Wait: clock.Wait,
 		Route: func(*checks.Suite, incident.Incident) string { return "#data" },
 		Recorded: func(r incident.Run, _ incident.Change) {
 			now := time.Now()
