@@ -76,8 +76,8 @@ func (a *app) serveProject(ctx context.Context, path string, cfg config, w ways)
 	dir := filepath.Dir(path)
 	files, unread := conf.ReadGlob(dir, cfg.DAGs...)
 	t := takeUp(files, unread, good, cfg)
-	if len(t.used) == 0 {
-		return exit{exitUsage, unread.Err()}
+	if len(t.used) == 0 && len(files) == 0 {
+		return exit{exitUsage, unread.Err()} // a file that is there and broken may be mended while we run
 	}
 	p := &project{path: path, dir: dir, config: cfg, suite: t.suite}
 	beats := heartbeat.Source{Journal: db}
@@ -150,6 +150,9 @@ func (a *app) greet(s *service, l net.Listener) {
 	}
 	for _, b := range s.broken {
 		fmt.Fprintf(a.stderr, "pipewatch: %s is broken and its last good version is used, if there is one: %s\n", b.File, b.Problem)
+	}
+	if s.project.suite.Len() == 0 && len(s.broken) > 0 {
+		fmt.Fprintln(a.stderr, "pipewatch: nothing is watched until a broken file is mended; it is taken up by itself then")
 	}
 }
 

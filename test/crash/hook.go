@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/pipewatch-dev/pipewatch/incident"
 	"github.com/pipewatch-dev/pipewatch/notify/webhook"
+	"github.com/pipewatch-dev/pipewatch/test/rig"
 )
 
 // sink is where messages go.
@@ -23,7 +27,15 @@ type event struct {
 	webhook.Event
 	body  []byte
 	life  int  // of the process that sent it
-	clean bool // the sender was told that it was taken
+	clean bool // the sender was told in time that it was taken
+}
+
+// inTime tells whether the sender still waits for the answer to a request: its
+// head says in which second it was made, so that this errs by a second at most,
+// to the side of doubt.
+func inTime(r *http.Request) bool {
+	second, err := strconv.ParseInt(r.Header.Get(webhook.HeaderTimestamp), 10, 64)
+	return err == nil && time.Since(time.Unix(second, 0)) < hookTimeout-time.Second/2
 }
 
 // begin counts a life of the service.
@@ -31,6 +43,21 @@ func (w *workspace) begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.life++
+}
+
+// drain waits until all that a killed process has sent was read, which would
+// otherwise count as of the next life: connections are taken in the order in which
+// they came, so that those before one of our own are known once that is answered.
+func (w *workspace) drain(ctx context.Context) error {
+	if _, _, err := rig.Get(ctx, w.url+deadManPath); err != nil {
+		return err
+	}
+	for w.open.Load() > 0 {
+		if err := pause(ctx, time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hook takes a message, or does to it what the plan says.
@@ -50,7 +77,7 @@ func (w *workspace) hook(rw http.ResponseWriter, r *http.Request) {
 		name = hookFaults[1+n%(len(hookFaults)-1)]
 		w.played[name]++
 	}
-	if e.life, e.clean = w.life, name == hookFaults[0]; name == hookFaults[0] || name != "429" && name != "500, not stored" {
+	if e.life, e.clean = w.life, name == hookFaults[0] && inTime(r); name == hookFaults[0] || name != "429" && name != "500, not stored" {
 		w.hooked = append(w.hooked, e)
 	}
 	w.mu.Unlock()

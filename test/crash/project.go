@@ -14,11 +14,13 @@ import (
 	"github.com/pipewatch-dev/pipewatch/incident"
 )
 
-// The attempts' times, short so that a trial is; see alerts.slack in the
-// handbook of pipewatch.yaml.
+// The attempts' times, short so that a trial is; see alerts.slack in
+// docs/alerts.md. The webhook's is longer, as nobody can look there what became of
+// an attempt that a busy machine kept from its answer.
 const (
-	timeout = time.Second
-	quiet   = time.Second
+	timeout     = time.Second
+	hookTimeout = 3 * time.Second
+	quiet       = time.Second
 )
 
 // table is a node of the project's DAG.
@@ -111,7 +113,7 @@ connections:
 	}
 	way := fmt.Sprintf("slack: {token: %s, default_channel: \"#crash-a\", api_url: \"%s/api/\", timeout: %s, quiet: %s}", token, url, timeout, quiet)
 	if to == toWebhook {
-		way = fmt.Sprintf("slack: {default_channel: \"#none\", timeout: %s, quiet: %s}\n  webhook: {url: \"%s%s\", secret: %s}", timeout, quiet, url, hookPath, secrets["alerts.webhook.secret"])
+		way = fmt.Sprintf("slack: {default_channel: \"#none\", timeout: %s, quiet: %s}\n  webhook: {url: \"%s%s\", secret: %s}", hookTimeout, quiet, url, hookPath, secrets["alerts.webhook.secret"])
 		way += "\n  routes: [{channel: webhook}]"
 	}
 	fmt.Fprintf(&b, `alerts:

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/notify/slack/strictslack"
@@ -89,6 +90,7 @@ type workspace struct {
 	url     string
 	server  *http.Server
 	arrived chan struct{} // signalled when a post or an edit comes in
+	open    atomic.Int64  // connections
 	liar    bool
 
 	mu      sync.Mutex
@@ -115,9 +117,19 @@ func openWorkspace(seed uint64, p plan) (*workspace, error) {
 		return nil, err
 	}
 	w.url = "http://" + l.Addr().String()
-	w.server = &http.Server{Handler: w, ReadHeaderTimeout: 5 * time.Second}
+	w.server = &http.Server{Handler: w, ReadHeaderTimeout: 5 * time.Second, ConnState: w.count}
 	go func() { _ = w.server.Serve(l) }() // ends with close
 	return w, nil
+}
+
+// count counts the connections that are open.
+func (w *workspace) count(_ net.Conn, s http.ConnState) {
+	switch s {
+	case http.StateNew:
+		w.open.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		w.open.Add(-1)
+	}
 }
 
 // ServeHTTP answers a call and counts it while it lasts.

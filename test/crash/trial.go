@@ -128,6 +128,9 @@ func (l *lived) kills(ctx context.Context) error {
 		if err := s.Kill(); err != nil {
 			return rig.WithLog(l.log(), err)
 		}
+		if err := l.drain(ctx); err != nil {
+			return err
+		}
 		l.made.cycles++
 		if l.progress != nil && l.made.cycles%25 == 0 {
 			fmt.Fprintf(l.progress, "%s: killed %d times\n", l.profile, l.made.cycles)
