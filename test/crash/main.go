@@ -85,8 +85,8 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	var all []trial
-	for name := range strings.SplitSeq(*names, ",") {
-		for range *side {
+	for range *side {
+		for name := range strings.SplitSeq(*names, ",") {
 			k := len(all)
 			all = append(all, trial{
 				binary: *binary, dir: filepath.Join(dir, fmt.Sprint(name, "-", k)), seed: *seed + uint64(k),
@@ -101,29 +101,32 @@ func run(ctx context.Context, args []string) error {
 	return try(ctx, all, *side)
 }
 
-// try runs trials, so many side by side, and prints what came of each and of all.
+// try runs trials, so many side by side, and prints what came of each, once it is
+// over, and of all.
 func try(ctx context.Context, all []trial, side int) error {
-	reports, errs := make([]report, len(all)), make([]error, len(all))
+	sum := report{profile: "all", plan: all[0].plan, seed: all[0].seed}
+	var errs []error
+	var mu sync.Mutex
 	var wg sync.WaitGroup
 	places := make(chan struct{}, max(side, 1))
-	for k, t := range all {
+	for _, t := range all {
 		places <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-places }()
-			reports[k], errs[k] = t.run(ctx)
-			if errs[k] != nil {
-				errs[k] = fmt.Errorf("profile %s, seed %d: %w", t.profile, t.seed, errs[k])
+			r, err := t.run(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				err = fmt.Errorf("profile %s, seed %d: %w", t.profile, t.seed, err)
+				fmt.Fprintln(os.Stderr, "crash:", err)
+				errs = append(errs, err)
+				return
 			}
+			r.print(os.Stdout)
+			sum.add(r)
 		})
 	}
 	wg.Wait()
-	sum := report{profile: "all", plan: all[0].plan, seed: all[0].seed}
-	for k, r := range reports {
-		if errs[k] == nil {
-			r.print(os.Stdout)
-			sum.add(r)
-		}
-	}
 	if len(all) > 1 {
 		sum.print(os.Stdout)
 	}
