@@ -11,13 +11,22 @@ import (
 // maxSegments is how many segments of an answer are read.
 const maxSegments = 1000
 
-// segmentText renders a segment column; NULL is a segment of its own, called NULL.
+// segmentText renders a segment column; NULL is a segment of its own, called NULL. Texts
+// are apart by their bytes on every engine: a collation that takes 'AA' and 'aa' for the
+// same would put them into one segment here and into two there.
 func (p *planner) segmentText(t table, name string) (string, error) {
 	c, err := t.column(name)
 	if err != nil {
 		return "", err
 	}
-	return "coalesce(" + p.d.AsText(p.d.Quote(c.Name)) + ", 'NULL')", nil
+	text := p.d.AsText(p.d.Quote(c.Name))
+	if c.Class == probe.Text {
+		text = p.d.Plain(c, p.d.Quote(c.Name))
+		if p.d.ByBytes != nil {
+			text = p.d.ByBytes(text)
+		}
+	}
+	return "coalesce(" + text + ", 'NULL')", nil
 }
 
 // buckets counts rows per bucket in one scan. Rows outside of the buckets asked for
