@@ -23,8 +23,8 @@ fall on its days there would never be one, and the check would pass for ever.`},
 		{Code: "PW115", Title: "complete_when that cannot tell, or tells too late", Text: `A load is complete when nothing has changed for a while (no_change_for), when a SELECT says so (sql), or
 when the newest run of a job succeeded (job): one of them. It is about the whole table, so it does not go with segment. What has
 not changed for longer than error_after is too old by the time it counts as complete.`},
-		{Code: "PW120", Title: "limits that no number of rows can meet, or always meets", Text: `min is more than max, min is 0 and nothing else is asked, or frozen_after is 0s. Such a check would always or never
-fail whatever the data.`},
+		{Code: "PW120", Title: "limits that no number of rows can meet, or always meets", Text: `min is more than max, min is 0 and nothing else is asked, delta has neither, or frozen_after is 0s. Such a check would
+always or never fail whatever the data.`},
 		{Code: "PW121", Title: "keys of buckets without buckets", Text: `by, column_tz, granularity, grace, last, compare, calendar and segment are about rows per stretch of time.
 Without per there is only the number of all rows, and they would be ignored. Add per: day, or remove them.`},
 		{Code: "PW122", Title: "buckets without a time column", Text: `Rows can be counted per stretch of time only by a column that says when they happened. Name it with by,

@@ -31,6 +31,9 @@ type joinsParams struct {
 	KnownOrphans           string      `yaml:"known_orphans" jsonschema:"enum=ratchet" jsonschema_description:"ratchet: the orphan keys of the first sight are accepted, new ones are not"`
 	Curve                  *joinsCurve `yaml:"curve" jsonschema_description:"compare young rows with what others had at the same age"`
 
+	MinParents  *conf.Percent `yaml:"min_parents" json:",omitzero" jsonschema_description:"least share of the parent's keys that some row has"`
+	MinEligible *int64        `yaml:"min_eligible" json:",omitzero" jsonschema:"minimum=1" jsonschema_description:"judge no share of fewer rows with a key than these; default 1"`
+
 	ParentLag *conf.Duration `yaml:"parent_lag" json:",omitzero" jsonschema_description:"defer orphans while the parent is behind the rows, by no more and for no longer than this"`
 
 	Parent     probe.Relation   `yaml:"-"`
@@ -68,6 +71,9 @@ func settleJoins(s Site, p *joinsParams) ([]dag.NodeID, conf.Problems) {
 	if p.MinMatch != nil {
 		problems.Merge(possible(params.Get("min_match"), *p.MinMatch, "PW134"))
 	}
+	if p.MinParents != nil {
+		problems.Merge(possible(params.Get("min_parents"), *p.MinParents, "PW134"))
+	}
 	problems.Merge(p.settleLag(parent, params.Get("parent_lag")))
 	if parent == nil || parent.ID == s.Node.ID {
 		return nil, problems
@@ -103,7 +109,7 @@ func askJoins(s Site, p joinsParams, _ Memory, at Moment) []probe.Question {
 	q := probe.Coverage{
 		Child: s.Relation(), Where: s.Spec.Where, Keys: probe.List(p.On.Left...),
 		Parent: p.Parent, ParentKeys: probe.List(p.On.Right...),
-		Window: p.window(at), NullsOrphan: p.Nulls == "orphan", Segment: p.Segment,
+		Window: p.window(at), NullsOrphan: p.Nulls == "orphan", Segment: p.Segment, Parents: p.MinParents != nil,
 	}
 	if p.KnownOrphans != "" {
 		q.KeySample = maxKnownOrphans
@@ -132,7 +138,10 @@ type joinsObserved struct {
 	NewOrphanKeys       *int64         `json:"new_orphan_keys,omitempty"` // beyond the ratchet's
 	MatchRatio          *float64       `json:"match_ratio"`               // null when nothing is eligible
 	DuplicateParentKeys int64          `json:"duplicate_parent_keys"`
-	MaxFanOut           int64          `json:"max_fan_out"`  // most rows that one parent key has
+	MaxFanOut           int64          `json:"max_fan_out"`           // most rows that one parent key has
+	ParentKeys          *int64         `json:"parent_keys,omitempty"` // asked for min_parents, as the next two
+	ParentKeysMatched   *int64         `json:"parent_keys_matched,omitempty"`
+	ParentMatchRatio    *float64       `json:"parent_match_ratio,omitempty"`
 	WindowStart         *time.Time     `json:"window_start"` // null: open
 	WindowEnd           *time.Time     `json:"window_end"`
 	Segments            []joinsSegment `json:"segments,omitempty"` // worst first
@@ -151,6 +160,8 @@ type joinsExpected struct {
 	MaxOrphans             *int64   `json:"max_orphans,omitempty"`
 	MaxNullKeys            *int64   `json:"max_null_keys,omitempty"`
 	MaxDuplicateParentKeys *int64   `json:"max_duplicate_parent_keys,omitempty"`
+	MinParents             *float64 `json:"min_parents,omitempty"`
+	MinEligible            *int64   `json:"min_eligible,omitempty"`
 	KnownOrphanKeys        *int64   `json:"known_orphan_keys,omitempty"`
 	CurveTolerance         *float64 `json:"curve_tolerance,omitempty"`
 	ParentLagSeconds       *int64   `json:"parent_lag_seconds,omitempty"`
@@ -169,24 +180,11 @@ func judgeJoins(s Site, p joinsParams, as []probe.Answer, m Memory, at Moment) (
 	if err != nil {
 		return couldNot(err), nil
 	}
-	w := p.window(at)
-	observed := joinsObserved{
-		Total: c.Total, NullKeys: c.NullKeys, Eligible: c.Eligible, Matched: c.Matched, Orphans: c.Orphans,
-		OrphanKeys: c.OrphanKeys, MatchRatio: ratio(c.Matched, c.Eligible),
-		DuplicateParentKeys: c.DuplicateParentKeys, MaxFanOut: c.MaxFanOut,
-		WindowStart: instant(w.From), WindowEnd: instant(w.To),
-	}
-	for _, seg := range c.Segments[:min(len(c.Segments), shownSegments)] {
-		observed.Segments = append(observed.Segments, joinsSegment{seg.Segment, seg.Eligible, seg.Matched, ratio(seg.Matched, seg.Eligible)})
-	}
-	expected := joinsExpected{MaxOrphans: p.MaxOrphans, MaxNullKeys: p.MaxNullKeys, MaxDuplicateParentKeys: p.MaxDuplicateParentKeys}
-	if p.MinMatch != nil {
-		expected.MinMatch = new(p.MinMatch.Float())
-	}
-	found := []judgement{p.matchShare(c), p.limits(c)}
+	observed, expected := p.observe(c, at)
+	found := []judgement{p.matchShare(c), p.limits(c), p.parentShare(c)}
 	past, _ := recall[joinsMemory](m, 2)
 	next, changed := past, false
-	if p.KnownOrphans != "" && c.Eligible > 0 {
+	if p.KnownOrphans != "" && p.enough(c.Eligible) {
 		r := ratchetOrphans(c, past.Known)
 		observed.NewOrphanKeys, expected.KnownOrphanKeys = new(r.fresh), new(r.known)
 		found, next.Known, changed = append(found, r.judgement), r.next, r.changed
@@ -215,14 +213,37 @@ func judgeJoins(s Site, p joinsParams, as []probe.Answer, m Memory, at Moment) (
 	return v, remember(2, next)
 }
 
+// observe tells what was found and what is wanted of it, as far as one answer tells.
+func (p joinsParams) observe(c probe.Covered, at Moment) (joinsObserved, joinsExpected) {
+	w := p.window(at)
+	observed := joinsObserved{
+		Total: c.Total, NullKeys: c.NullKeys, Eligible: c.Eligible, Matched: c.Matched, Orphans: c.Orphans,
+		OrphanKeys: c.OrphanKeys, MatchRatio: ratio(c.Matched, c.Eligible),
+		DuplicateParentKeys: c.DuplicateParentKeys, MaxFanOut: c.MaxFanOut,
+		WindowStart: instant(w.From), WindowEnd: instant(w.To),
+	}
+	for _, seg := range c.Segments[:min(len(c.Segments), shownSegments)] {
+		observed.Segments = append(observed.Segments, joinsSegment{seg.Segment, seg.Eligible, seg.Matched, ratio(seg.Matched, seg.Eligible)})
+	}
+	expected := joinsExpected{
+		MaxOrphans: p.MaxOrphans, MaxNullKeys: p.MaxNullKeys, MaxDuplicateParentKeys: p.MaxDuplicateParentKeys, MinEligible: p.MinEligible,
+	}
+	if p.MinMatch != nil {
+		expected.MinMatch = new(p.MinMatch.Float())
+	}
+	if p.MinParents != nil {
+		expected.MinParents = new(p.MinParents.Float())
+		observed.ParentKeys, observed.ParentKeysMatched = &c.ParentKeys, &c.ParentsMatched
+		observed.ParentMatchRatio = ratio(c.ParentsMatched, c.ParentKeys)
+	}
+	return observed, expected
+}
+
 // matchShare holds the share of rows that find their parent against min_match, in
 // every segment where there are any.
 func (p joinsParams) matchShare(c probe.Covered) judgement {
-	if c.Eligible == 0 {
-		if c.Total > 0 {
-			return judgement{outcome: NoData, message: fmt.Sprintf("nothing to judge: %s without a key", counted(c.Total, "row"))}
-		}
-		return judgement{outcome: NoData, message: "nothing to judge: no rows in the window"}
+	if !p.enough(c.Eligible) {
+		return p.tooFew(c)
 	}
 	verdict := judgement{outcome: Pass, message: fmt.Sprintf("%s of %s match %s", share(c.Matched, c.Eligible), counted(c.Eligible, "row"), p.To)}
 	if p.MinMatch == nil {
@@ -233,12 +254,29 @@ func (p joinsParams) matchShare(c probe.Covered) judgement {
 		verdict.message += fmt.Sprintf(", limit %s: %s of %s", p.MinMatch, counted(c.Orphans, "orphan"), counted(c.OrphanKeys, "key"))
 	}
 	for _, seg := range c.Segments { // worst first
-		if seg.Eligible > 0 && !p.MinMatch.AtLeast(seg.Matched, seg.Eligible) {
+		if p.enough(seg.Eligible) && !p.MinMatch.AtLeast(seg.Matched, seg.Eligible) {
 			return judgement{outcome: Fail, reason: Orphans, message: fmt.Sprintf("%s %q: %s of %s match %s, limit %s: %s",
 				p.Segment, seg.Segment, share(seg.Matched, seg.Eligible), counted(seg.Eligible, "row"), p.To, p.MinMatch, counted(seg.Orphans, "orphan"))}
 		}
 	}
 	return verdict
+}
+
+// enough tells whether a share of so many eligible rows means anything.
+func (p joinsParams) enough(eligible int64) bool {
+	return eligible > 0 && (p.MinEligible == nil || eligible >= *p.MinEligible)
+}
+
+// tooFew is the judgement on rows that are not enough.
+func (p joinsParams) tooFew(c probe.Covered) judgement {
+	j := judgement{outcome: NoData, message: "nothing to judge: no rows in the window"}
+	switch {
+	case c.Eligible > 0:
+		j.message = fmt.Sprintf("only %s, %s wanted", counted(c.Eligible, "eligible row"), thousands(*p.MinEligible))
+	case c.Total > 0:
+		j.message = fmt.Sprintf("nothing to judge: %s without a key", counted(c.Total, "row"))
+	}
+	return j
 }
 
 // limits holds the counts against their limits.

@@ -69,7 +69,7 @@ func (p joinsParams) match(child, parent probe.KeySet) probe.Covered {
 			c.DuplicateParentKeys++
 		}
 	}
-	orphans := map[uint64]bool{}
+	orphans, met := map[uint64]bool{}, map[uint64]bool{}
 	segments := map[string]*probe.Joined{}
 	cohorts := map[probe.Instant]probe.CohortJoined{}
 	for _, k := range child.Groups {
@@ -81,6 +81,7 @@ func (p joinsParams) match(child, parent probe.KeySet) probe.Covered {
 				j.Eligible, j.Orphans = k.Rows, k.Rows
 			}
 		case parents[k.Key]:
+			met[k.Key] = true
 			j.Eligible, j.Matched = k.Rows, k.Rows
 		default:
 			j.Eligible, j.Orphans, j.OrphanKeys = k.Rows, k.Rows, 1
@@ -94,6 +95,7 @@ func (p joinsParams) match(child, parent probe.KeySet) probe.Covered {
 		was := cohorts[k.Start]
 		cohorts[k.Start] = probe.CohortJoined{Start: k.Start, End: k.End, Eligible: was.Eligible + j.Eligible, Matched: was.Matched + j.Matched}
 	}
+	c.ParentKeys, c.ParentsMatched = int64(len(parents)), int64(len(met))
 	c.OrphanKeys = int64(len(orphans)) // one that two segments have is one
 	c.Fingerprint = keysFingerprint
 	c.OrphanHashes = slices.Sorted(maps.Keys(orphans))

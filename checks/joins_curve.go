@@ -77,7 +77,7 @@ func (p joinsParams) reach() time.Duration {
 func (p joinsParams) perCohort(s Site, q probe.Coverage, at Moment) probe.Coverage {
 	oldest := bucketStart(at.Now.Add(-p.reach()), p.Curve.Per, s.Node.Zone)
 	q.Window = probe.Window{By: p.Time, From: probe.At(oldest), To: probe.At(bucketStart(at.Now, p.Curve.Per, s.Node.Zone))}
-	q.Per, q.Zone, q.Segment, q.KeySample = p.Curve.Per, zoneName(s.Node.Zone), "", 0
+	q.Per, q.Zone, q.Segment, q.Parents, q.KeySample = p.Curve.Per, zoneName(s.Node.Zone), "", false, 0
 	return q
 }
 

@@ -163,6 +163,11 @@ func TestJoinsVerdicts(t *testing.T) {
 		{Segment: "JFK", Joined: probe.Joined{Total: 100, Eligible: 100, Matched: 91, Orphans: 9}},
 		{Segment: "EWR", Joined: probe.Joined{Total: 900, Eligible: 900, Matched: 899, Orphans: 1}},
 	}
+	parents := func(matched, keys int64) probe.Covered {
+		c := covered(100, 0, 100, 0)
+		c.ParentKeys, c.ParentsMatched = keys, matched
+		return c
+	}
 	fanned := covered(100, 0, 100, 0)
 	fanned.DuplicateParentKeys, fanned.MaxFanOut = 3, 12
 	for _, c := range []struct {
@@ -193,6 +198,21 @@ func TestJoinsVerdicts(t *testing.T) {
 			{noon, []any{fanned}, "pass: 100% of 100 rows match other"}}},
 		{"the worst segment decides though the whole is fine", "{to: other, on: k, min_match: 95%, segment: origin}", []turn{
 			{noon, []any{segmented}, `fail orphans: origin "JFK": 91.00% of 100 rows match other, limit 95%: 9 orphans`}}},
+		{"parents without a row are a finding where they are limited", "{to: other, on: k, min_parents: 80%}", []turn{
+			{noon, []any{parents(4, 5)}, "pass: 100% of 100 rows match other"},
+			{noon, []any{parents(79_999, 100_000)}, "fail uncovered_parents: 79.99% of 100,000 keys in other have rows, limit 80%: 20,001 without any"}}},
+		{"no row at all is nodata, whatever parents there are", "{to: other, on: k, min_parents: 80%}", []turn{
+			{noon, []any{probe.Covered{ParentKeys: 5}}, "nodata: nothing to judge: no rows in the window"}}},
+		{"a parent without keys covers nothing", "{to: other, on: k, min_parents: 80%}", []turn{
+			{noon, []any{covered(9, 0, 0, 2)}, "nodata: nothing to judge: other has no keys"}}},
+		{"too few rows tell nothing about shares", "{to: other, on: k, min_match: 99%, min_parents: 99%, min_eligible: 10}", []turn{
+			{noon, []any{covered(9, 0, 1, 2)}, "nodata: only 9 eligible rows, 10 wanted"},
+			{noon, []any{covered(14, 5, 1, 2)}, "nodata: only 9 eligible rows, 10 wanted"},
+			{noon, []any{covered(15, 5, 1, 2)}, "fail orphans: 10.00% of 10 rows match other, limit 99%: 9 orphans of 2 keys"}}},
+		{"a count of orphans is one however few rows there are", "{to: other, on: k, max_orphans: 2, min_eligible: 10}", []turn{
+			{noon, []any{covered(9, 0, 1, 2)}, "fail orphans: 8 rows of 2 keys do not match other, limit 2"}}},
+		{"a segment of too few rows is not judged apart", "{to: other, on: k, min_match: 95%, segment: origin, min_eligible: 101}", []turn{
+			{noon, []any{segmented}, "pass: 99.00% of 1,000 rows match other"}}},
 		{"a warning is a warning", "{to: other, on: k, min_match: 99%, severity: warn}", []turn{
 			{noon, []any{covered(100, 0, 90, 1)}, "warn orphans: 90.00% of 100 rows match other, limit 99%: 10 orphans of 1 key"}}},
 		{"a check that could not be answered is an error", "{to: other, on: k}", []turn{
@@ -213,6 +233,8 @@ func TestJoinsRatchet(t *testing.T) {
 		c.Fingerprint = "engine 2"
 		return []any{c}
 	}
+	scarce := covered(3, 0, 2, 1)
+	scarce.OrphanHashes = []uint64{7}
 	crowd := covered(100_000, 0, 90_000, 5001)
 	crowd.OrphanHashes = make([]uint64, 5000)
 	for _, c := range []struct {
@@ -237,6 +259,11 @@ func TestJoinsRatchet(t *testing.T) {
 			{"2013-06-15T12:00:00Z", with(1, 5), "pass: 98.00% of 100 rows match other"},
 			{"2013-06-16T12:00:00Z", upgraded(2, 6), "pass: 98.00% of 100 rows match other"},
 			{"2013-06-17T12:00:00Z", upgraded(2, 7), "fail orphans: 1 new orphan key besides the 2 known"}}},
+		{"too few rows forget nothing and accept nothing", []turn{
+			{"2013-06-15T12:00:00Z", []any{scarce}, "nodata: only 3 eligible rows, 10 wanted"},
+			{"2013-06-16T12:00:00Z", with(1, 5), "pass: 98.00% of 100 rows match other"},
+			{"2013-06-17T12:00:00Z", []any{scarce}, "nodata: only 3 eligible rows, 10 wanted"},
+			{"2013-06-18T12:00:00Z", with(1, 5), "pass: 98.00% of 100 rows match other"}}},
 		{"no orphans at first sight means that every one is new", []turn{
 			{"2013-06-15T12:00:00Z", with(), "pass: 100% of 100 rows match other"},
 			{"2013-06-16T12:00:00Z", with(3), "fail orphans: 1 new orphan key besides the 0 known"}}},
@@ -247,7 +274,7 @@ func TestJoinsRatchet(t *testing.T) {
 			{"2013-06-16T12:00:00Z", []any{crowd}, "fail orphans: 5,001 orphan keys, of which 1 were known"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			play(t, checkOf(t, "joins: {to: other, on: k, known_orphans: ratchet}", "joins"), c.turns)
+			play(t, checkOf(t, "joins: {to: other, on: k, known_orphans: ratchet, min_eligible: 10}", "joins"), c.turns)
 		})
 	}
 }
@@ -272,6 +299,10 @@ func TestJoinsObserve(t *testing.T) {
 		"match_ratio": 0.985051140833989, "duplicate_parent_keys": 0, "window_start": "2013-10-28T22:00:00Z", "window_end": "2013-11-04T22:00:00Z"}`)
 	v = play(t, c, []turn{{"2013-11-05T00:00:00Z", []any{covered(0, 0, 0, 0)}, "nodata: nothing to judge: no rows in the window"}})
 	observes(t, v, `{"match_ratio": null}`)
+	few := covered(10, 0, 10, 0)
+	few.ParentKeys, few.ParentsMatched = 4, 3
+	v = play(t, checkOf(t, "joins: {to: other, on: k, min_parents: 75%}", "joins"), []turn{{"2013-11-05T00:00:00Z", []any{few}, "pass: 100% of 10 rows match other"}})
+	observes(t, v, `{"parent_keys": 4, "parent_keys_matched": 3, "parent_match_ratio": 0.75}`)
 }
 
 func TestJoinsAsk(t *testing.T) {
@@ -295,9 +326,9 @@ func TestJoinsAsk(t *testing.T) {
 		{"time is told by the freshness column", "freshness: {column: seen_at, column_tz: America/New_York, warn_after: 1h}\njoins: {to: other, on: k, last: 1d}", probe.Coverage{
 			Child: table("t"), Keys: probe.List("k"), Parent: table("other"), ParentKeys: probe.List("k"),
 			Window: probe.Window{By: probe.TimeColumn{Name: "seen_at", Zone: "America/New_York"}, From: instant("2013-06-14T12:00:00Z"), To: instant("2013-06-15T12:00:00Z")}}},
-		{"conditions, segments and policies travel with the question", `joins: {to: other, on: k, where: "k > 0", nulls: orphan, segment: origin, known_orphans: ratchet}`, probe.Coverage{
+		{"conditions, segments and policies travel with the question", `joins: {to: other, on: k, where: "k > 0", nulls: orphan, segment: origin, known_orphans: ratchet, min_parents: 90%}`, probe.Coverage{
 			Child: table("t"), Where: "k > 0", Keys: probe.List("k"), Parent: table("other"), ParentKeys: probe.List("k"),
-			NullsOrphan: true, Segment: "origin", KeySample: 5000}},
+			NullsOrphan: true, Segment: "origin", KeySample: 5000, Parents: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			check := checkOf(t, c.keys, "joins")
@@ -326,6 +357,10 @@ func TestJoinsProblems(t *testing.T) {
 		{"limits that are never or always missed", "joins:\n- {to: other, on: k, min_match: 0%}\n- {to: more, on: k, min_match: 101%}",
 			"14:37: PW134 nodes.t.joins[0].min_match: a least share of 0% can never be missed (remove the key to only observe)\n" +
 				"15:36: PW134 nodes.t.joins[1].min_match: no share reaches 101% (100% is the most)"},
+		{"a share of parents that is never or always missed", "joins:\n- {to: other, on: k, min_parents: 0%}\n- {to: more, on: k, min_parents: 101%, min_eligible: 0}",
+			"14:39: PW134 nodes.t.joins[0].min_parents: a least share of 0% can never be missed (remove the key to only observe)\n" +
+				`15:58:  nodes.t.joins[1].min_eligible: "0" is less than 1` + "\n" +
+				"15:38: PW134 nodes.t.joins[1].min_parents: no share reaches 101% (100% is the most)"},
 		{"ages without a time column", "joins: {to: other, on: k, curve: {}}",
 			`13:31: PW133 nodes.t.joins.curve: rows have an age only by a time column (name one with by:, or give the node a freshness check)`},
 		{"a curve over too many", "joins: {to: other, on: k, by: at, curve: {over: 31}}",

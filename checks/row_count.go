@@ -34,8 +34,10 @@ type rowCountParams struct {
 
 	FrozenAfter *conf.Duration `yaml:"frozen_after" jsonschema_description:"fail when the number of all rows has not changed for so long"`
 	// NonDecreasing is judged against the greatest number that was seen.
-	NonDecreasing bool      `yaml:"non_decreasing" json:",omitzero" jsonschema_description:"fail when there are fewer rows in all than there were"`
-	Equals        *equality `yaml:"equals" jsonschema_description:"hold the number of all rows against another node's"`
+	NonDecreasing bool `yaml:"non_decreasing" json:",omitzero" jsonschema_description:"fail when there are fewer rows in all than there were"`
+	// Delta is judged against the number at the last evaluation that was good.
+	Delta  *growth   `yaml:"delta" json:",omitzero" jsonschema_description:"by how many rows in all the table may grow from one evaluation to the next"`
+	Equals *equality `yaml:"equals" jsonschema_description:"hold the number of all rows against another node's"`
 
 	Zone  string          `yaml:"-"` // whose days Per and Calendar mean
 	Time  freshnessParams `yaml:"-"` // how the rows tell time; no limits
@@ -88,9 +90,10 @@ func settleRowCount(s Site, p *rowCountParams) ([]dag.NodeID, conf.Problems) {
 	if v := params.Get("frozen_after"); p.FrozenAfter != nil && *p.FrozenAfter == 0 {
 		problems.Add(v.Problem("frozen_after needs a duration above 0s").WithCode("PW120"))
 	}
-	if v := params.Get("min"); p.Min != nil && *p.Min == 0 && p.Max == nil && p.Per == "" && p.FrozenAfter == nil && p.Equals == nil && !p.NonDecreasing {
+	if v := params.Get("min"); p.Min != nil && *p.Min == 0 && p.Max == nil && p.Per == "" && p.FrozenAfter == nil && p.Equals == nil && p.Delta == nil && !p.NonDecreasing {
 		problems.Add(v.Problem("min 0 is met by any number of rows").WithCode("PW120").WithHint("use min: 1, or remove the key to only observe"))
 	}
+	problems.Merge(p.Delta.settle(params.Get("delta")))
 	p.Zone = zoneName(s.Node.Zone)
 	if !params.Get("per").Exists() {
 		for _, key := range []string{"by", "column_tz", "granularity", "grace", "last", "compare", "calendar", "segment"} {
@@ -121,7 +124,12 @@ func settleRowCount(s Site, p *rowCountParams) ([]dag.NodeID, conf.Problems) {
 
 // asksTotal tells whether the number of all rows is needed.
 func (p rowCountParams) asksTotal() bool {
-	return p.Per == "" || p.FrozenAfter != nil || p.NonDecreasing || p.Equals != nil
+	return p.Per == "" || p.asksPast() || p.Equals != nil
+}
+
+// asksPast tells whether the number of all rows is held against those before.
+func (p rowCountParams) asksPast() bool {
+	return p.FrozenAfter != nil || p.NonDecreasing || p.Delta != nil
 }
 
 func askRowCount(s Site, p rowCountParams, _ Memory, at Moment) []probe.Question {
@@ -143,6 +151,9 @@ type rowCountObserved struct {
 	OtherRows *int64            `json:"other_rows,omitempty"` // of equals
 	Buckets   []bucketObserved  `json:"buckets,omitempty"`    // those judged, oldest first
 	Segments  []segmentObserved `json:"segments,omitempty"`   // worst first, at most 10
+
+	Delta      *int64     `json:"delta,omitempty"` // rows more than at DeltaSince
+	DeltaSince *time.Time `json:"delta_since,omitempty"`
 	// Of the bucket that decided, or the newest: the usual number of rows,
 	// rows/baseline - 1, and how many times the usual spread it is away. Each
 	// is null where the past does not tell.
@@ -171,6 +182,8 @@ type rowCountExpected struct {
 	MaxDrop            *float64 `json:"max_drop,omitempty"`
 	MaxRise            *float64 `json:"max_rise,omitempty"`
 	MinBase            int64    `json:"min_base,omitempty"`
+	MinDelta           *int64   `json:"min_delta,omitempty"` // for all evaluations since delta_since
+	MaxDelta           *int64   `json:"max_delta,omitempty"`
 	FrozenAfterSeconds *int64   `json:"frozen_after_seconds,omitempty"`
 	EqualsRows         *float64 `json:"equals_rows,omitempty"` // ratio x the other's
 	Tolerance          string   `json:"tolerance,omitempty"`
@@ -200,9 +213,9 @@ func judgeRowCount(s Site, p rowCountParams, as []probe.Answer, m Memory, at Mom
 		if p.Per == "" {
 			found = append(found, p.within(rows, "there "+are(rows)))
 		}
-		if p.FrozenAfter != nil || p.NonDecreasing {
+		if p.asksPast() {
 			var past []judgement
-			past, next = p.judgePast(rows, m, s.Node.Zone, at)
+			past, next = p.judgePast(s, rows, m, at, &observed, &expected)
 			found = append(found, past...)
 		}
 		if p.Equals != nil {

@@ -5,29 +5,39 @@ import (
 	"time"
 )
 
-// rowCountMemory is the last number of all rows and when it was first seen, and the
-// greatest that the table may not fall below.
+// rowCountMemory is the last number of all rows and when it was first seen, the
+// greatest that the table may not fall below, and the one that it must grow from.
 type rowCountMemory struct {
 	Rows  int64     `json:"rows"`
 	Since time.Time `json:"since"`
 	Most  int64     `json:"most,omitempty"`
 	Set   time.Time `json:"set,omitzero"` // when Most was first seen
+	Base  countBase `json:"base,omitzero"`
 }
 
 // judgePast holds the number of all rows against the numbers before.
-func (p rowCountParams) judgePast(rows int64, m Memory, zone *time.Location, at Moment) ([]judgement, Memory) {
+func (p rowCountParams) judgePast(s Site, rows int64, m Memory, at Moment, observed *rowCountObserved, expected *rowCountExpected) ([]judgement, Memory) {
 	past, known := recall[rowCountMemory](m, 1)
 	if !known {
 		now := at.Now.UTC()
+		first := rowCountMemory{Rows: rows, Since: now, Most: rows, Set: now}
+		if p.Delta != nil {
+			first.Base = countBase{Rows: rows, At: now, First: true}
+		}
 		return []judgement{{outcome: Pending, reason: NoHistory, message: "no past yet to tell whether the number of rows changes"}},
-			remember(1, rowCountMemory{Rows: rows, Since: now, Most: rows, Set: now})
+			remember(1, first)
 	}
 	next := past
 	if past.Rows != rows {
 		next.Rows, next.Since = rows, at.Now.UTC()
 	}
-	fallen := p.judgeFallen(rows, &next, zone, at)
-	found := []judgement{fallen}
+	found := []judgement{p.judgeFallen(rows, &next, s.Node.Zone, at)}
+	if p.Delta != nil {
+		j, limits := p.Delta.judge(s, rows, &next.Base, at)
+		observed.Delta, observed.DeltaSince = new(rows-past.Base.Rows), &past.Base.At
+		expected.MinDelta, expected.MaxDelta = limits.Min, limits.Max
+		found = append(found, j)
+	}
 	if p.FrozenAfter != nil {
 		found = append(found, p.judgeFrozen(next, at))
 	}

@@ -73,6 +73,35 @@ func TestRowCountVerdicts(t *testing.T) {
 			{"2013-06-15T16:20:00Z", []any{int64(990)}, "fail dropped: there are 990 rows, 20 fewer than the 1,010 of 2013-06-15 12:10 EDT"},
 			{"2013-06-15T16:30:00Z", []any{int64(1009)}, "fail dropped: there are 1,009 rows, 1 fewer than the 1,010 of 2013-06-15 12:10 EDT"},
 			{"2013-06-15T16:40:00Z", []any{int64(1010)}, "pass: there are 1,010 rows"}}},
+		{"growth is counted from the last evaluation that was good", "row_count: {delta: {min: 10, max: 100}}", []turn{
+			{"2013-06-15T16:00:00Z", []any{int64(1000)}, "pending no_history: no past yet to tell whether the number of rows changes"},
+			{"2013-06-15T16:10:00Z", []any{int64(1010)}, "pass: there are 1,010 rows"},
+			{"2013-06-15T16:20:00Z", []any{int64(1019)}, "fail below_min: 9 rows more than at 2013-06-15 12:10 EDT, at least 10 expected"},
+			{"2013-06-15T16:30:00Z", []any{int64(1005)}, "fail below_min: 5 rows fewer than at 2013-06-15 12:10 EDT, at least 10 expected"},
+			{"2013-06-15T16:40:00Z", []any{int64(1020)}, "pass: there are 1,020 rows"},
+			{"2013-06-15T16:50:00Z", []any{int64(1120)}, "pass: there are 1,120 rows"},
+			{"2013-06-15T17:00:00Z", []any{int64(1221)}, "fail above_max: 101 rows more than at 2013-06-15 12:50 EDT, at most 100 expected"},
+			{"2013-06-15T17:10:00Z", []any{int64(1321)}, "fail above_max: 201 rows more than at 2013-06-15 12:50 EDT, at most 200 expected"},
+			{"2013-06-15T17:20:00Z", []any{int64(1331)}, "pass: there are 1,331 rows"}}},
+		{"evaluations that were missed may each have brought rows, and one load is enough", "row_count: {delta: {min: 10, max: 100}}", []turn{
+			{"2013-06-15T16:00:00Z", []any{int64(1000)}, "pending no_history: no past yet to tell whether the number of rows changes"},
+			{"2013-06-15T16:30:00Z", []any{int64(1010)}, "pass: there are 1,010 rows"},
+			{"2013-06-15T17:00:00Z", []any{int64(1310)}, "pass: there are 1,310 rows"},
+			{"2013-06-15T17:30:00Z", []any{int64(1611)}, "fail above_max: 301 rows more than at 2013-06-15 13:00 EDT, at most 300 expected"}}},
+		{"a table may shrink by so much at each evaluation", "row_count: {delta: {min: -5}}", []turn{
+			{"2013-06-15T16:00:00Z", []any{int64(1000)}, "pending no_history: no past yet to tell whether the number of rows changes"},
+			{"2013-06-15T16:20:00Z", []any{int64(990)}, "pass: there are 990 rows"},
+			{"2013-06-15T16:30:00Z", []any{int64(984)}, "fail below_min: 6 rows fewer than at 2013-06-15 12:20 EDT, at least -5 expected"}}},
+		{"the first sight may be right after a load, so the first evaluation without one tells nothing", "row_count: {delta: {min: 10}}", []turn{
+			{"2013-06-15T16:09:00Z", []any{int64(1000)}, "pending no_history: no past yet to tell whether the number of rows changes"},
+			{"2013-06-15T16:10:00Z", []any{int64(1001)}, "pending no_history: 1 row more than at 2013-06-15 12:09 EDT, which was the first time; the next evaluation tells"},
+			{"2013-06-15T16:20:00Z", []any{int64(1002)}, "fail below_min: 2 rows more than at 2013-06-15 12:09 EDT, at least 10 expected"}}},
+		{"one that is asked for by hand between two evaluations moves nothing", "row_count: {delta: {min: 10, max: 100}}", []turn{
+			{"2013-06-15T16:00:00Z", []any{int64(1000)}, "pending no_history: no past yet to tell whether the number of rows changes"},
+			{"2013-06-15T16:10:00Z", []any{int64(1050)}, "pass: there are 1,050 rows"},
+			{"2013-06-15T16:15:00Z", []any{int64(1060)}, "pass: there are 1,060 rows"},
+			{"2013-06-15T16:16:00Z", []any{int64(1151)}, "fail above_max: 101 rows more than at 2013-06-15 12:10 EDT, at most 100 expected"},
+			{"2013-06-15T16:20:00Z", []any{int64(1060)}, "pass: there are 1,060 rows"}}},
 		{"too small a usual number", "row_count: {per: day, by: ts, compare: {to: previous, max_drop: 10%, min_base: 100}}", []turn{
 			{now, []any{perDay(t, "2013-06-13", now, 99, 3)}, "pass: 2013-06-14 has 3 rows, usual are 99, too few to judge by (min_base 100)"},
 			{now, []any{perDay(t, "2013-06-13", now, 100, 3)}, "fail dropped: 2013-06-14 has 3 rows, 97.00% below the usual 100, limit 10%"}}},
@@ -172,6 +201,12 @@ func TestRowCountProblems(t *testing.T) {
 	for _, c := range []struct{ name, keys, want string }{
 		{"limits that no number meets", "row_count: {min: 3, max: 2}",
 			"13:22: PW120 nodes.t.row_count.min: min 3 is more than max 2, so no number of rows would do"},
+		{"a growth that no number meets", "row_count: {delta: {min: 3, max: 2}}",
+			"13:30: PW120 nodes.t.row_count.delta.min: min 3 is more than max 2, so no growth would do"},
+		{"a growth without a limit", "row_count: {delta: {}}",
+			"13:17: PW120 nodes.t.row_count.delta: delta has neither min nor max, so it could never fail (give one of them, or both)"},
+		{"a growth below none", "row_count: {delta: {max: -1}}",
+			`13:30:  nodes.t.row_count.delta.max: "-1" is less than 0`},
 		{"a limit that any number meets", "row_count: {min: 0}",
 			"13:22: PW120 nodes.t.row_count.min: min 0 is met by any number of rows (use min: 1, or remove the key to only observe)"},
 		{"a spread of one bucket", "row_count: {per: day, by: ts, compare: {to: previous, max_drop: 40%, min_score: 3}}",
@@ -238,6 +273,37 @@ func TestAnnouncedWorkMayDeleteRows(t *testing.T) {
 	if v, _ = c.Judge([]probe.Answer{{Value: int64(9)}}, memory, at); v.Outcome != checks.Fail {
 		t.Errorf("after it: %s", said(v))
 	}
+}
+
+func TestAnnouncedWorkMayBringAnyNumberOfRows(t *testing.T) {
+	c := checkOf(t, "row_count: {delta: {max: 100}}", "row_count")
+	at := moment(t, "2013-06-15T16:00:00Z")
+	_, memory := c.Judge([]probe.Answer{{Value: int64(1000)}}, nil, at)
+	backfill := checks.Announcement{From: at.Now.Add(time.Minute), Reason: "a year of old orders"}
+	at.Now = at.Now.Add(10 * time.Minute)
+	at.Announced = []checks.Announcement{backfill}
+	v, memory := c.Judge([]probe.Answer{{Value: int64(9_000_000)}}, memory, at)
+	if v.Outcome != checks.Pass || memory == nil {
+		t.Fatalf("a backfill that was announced: %s", said(v))
+	}
+	backfill.Until = at.Now
+	at.Now = at.Now.Add(10 * time.Minute)
+	at.Announced = []checks.Announcement{backfill} // it is over
+	if v, _ = c.Judge([]probe.Answer{{Value: int64(9_000_101)}}, memory, at); v.Outcome != checks.Fail {
+		t.Errorf("after it: %s", said(v))
+	}
+}
+
+func TestGrowthBeyondAllNumbers(t *testing.T) {
+	c := checkOf(t, "row_count: {delta: {min: -9223372036854775808, max: 9223372036854775807}}", "row_count")
+	at := moment(t, "2013-06-15T16:00:00Z")
+	_, memory := c.Judge([]probe.Answer{{Value: int64(1)}}, nil, at)
+	at.Now = at.Now.AddDate(9, 0, 0) // more evaluations than are counted
+	v, _ := c.Judge([]probe.Answer{{Value: int64(2)}}, memory, at)
+	if v.Outcome != checks.Pass {
+		t.Error(said(v))
+	}
+	observes(t, v, `{"delta": 1, "delta_since": "2013-06-15T16:00:00Z"}`)
 }
 
 // Products of rows and ratios go beyond 64 bits, and the hair by which a limit is

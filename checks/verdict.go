@@ -54,7 +54,9 @@ const (
 	NullKeys    Reason = "null_keys"
 	FanOut      Reason = "fan_out"
 	BehindCurve Reason = "behind_curve"
-	Skew        Reason = "skew"
+	// UncoveredParents is about keys of a parent that no row has.
+	UncoveredParents Reason = "uncovered_parents"
+	Skew             Reason = "skew"
 
 	SchemaChanged     Reason = "schema_changed"
 	ContentChanged    Reason = "content_changed"
@@ -89,7 +91,7 @@ func reasonWords() []string {
 	for _, r := range []Reason{
 		Stale, Late, Empty, FutureTimestamps, BelowMin, AboveMax, Dropped,
 		Rose, MissingBucket, FromZero, Frozen, Unequal, Orphans, NullKeys,
-		FanOut, BehindCurve, SchemaChanged, ContentChanged, Restated, UnexplainedChange, Lag,
+		FanOut, UncoveredParents, BehindCurve, SchemaChanged, ContentChanged, Restated, UnexplainedChange, Lag,
 		Torn, NoOp, Regressed, UnderCovered, StaleFeed, Leakage, Conflicting,
 		FrozenChanged, NullValues, Duplicates, UnexpectedValues, OutOfRange, JobFailed, TooLong,
 		NeverRan, Paused, StuckQueued,

@@ -93,8 +93,8 @@ func gapOf(c *checks.Check, s State, now time.Time) (GapKind, string) {
 // limits are the keys of each kind that make it judge. Kinds that are not listed
 // judge without any.
 var limits = map[string][]string{
-	"row_count": {"min", "max", "compare", "frozen_after", "equals", "non_decreasing"},
-	"joins":     {"min_match", "max_orphans", "max_null_keys", "max_duplicate_parent_keys", "known_orphans", "curve"},
+	"row_count": {"min", "max", "compare", "frozen_after", "equals", "non_decreasing", "delta"},
+	"joins":     {"min_match", "max_orphans", "max_null_keys", "max_duplicate_parent_keys", "min_parents", "known_orphans", "curve"},
 	"version":   {"on_change", "lag", "no_op", "equals", "closed_after"},
 	"sql":       {"expect"},
 }

@@ -25,7 +25,7 @@ var (
 		checks.Unequal, checks.StaleFeed, checks.UnderCovered, checks.BehindCurve,
 	}
 	missingBelow = slices.Concat(dataMissing, reasons{
-		checks.Orphans, checks.Lag, checks.Torn, checks.NoOp, checks.NullValues, checks.NullKeys,
+		checks.Orphans, checks.UncoveredParents, checks.Lag, checks.Torn, checks.NoOp, checks.NullValues, checks.NullKeys,
 	})
 )
 

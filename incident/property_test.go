@@ -17,7 +17,7 @@ var findable = map[dag.CheckID][]checks.Reason{
 	"shop/rates/freshness":  {checks.Stale, checks.FutureTimestamps},
 	"shop/orders/freshness": {checks.Stale, checks.Late},
 	"shop/orders/version":   {checks.SchemaChanged},
-	"shop/orders/joins":     {checks.Orphans, checks.NullKeys},
+	"shop/orders/joins":     {checks.Orphans, checks.NullKeys, checks.UncoveredParents},
 	"shop/lines/freshness":  {checks.Stale},
 	"shop/lines/row_count":  {checks.BelowMin},
 	"shop/lines/values":     {checks.Duplicates},

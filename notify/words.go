@@ -41,6 +41,7 @@ var predicates = map[checks.Reason]string{
 	checks.Orphans:           "has rows without a match",
 	checks.NullKeys:          "has rows without a key",
 	checks.FanOut:            "meets keys that are there twice",
+	checks.UncoveredParents:  "has no rows for some of its parents",
 	checks.BehindCurve:       "fills more slowly than usual",
 	checks.Skew:              "cannot be compared: versions differ",
 	checks.SchemaChanged:     "has another schema",

@@ -32,10 +32,13 @@ type Covered struct {
 	// than once; MaxFanOut is the most rows one parent key has.
 	DuplicateParentKeys int64
 	MaxFanOut           int64
-	Segments            []SegmentJoined // worst match ratio first, at most 1,000
-	Cohorts             []CohortJoined  // see Coverage.Per, by start; none is empty
-	OrphanHashes        []uint64        // see Coverage.KeySample
-	Fingerprint         string          // hashes compare only under one
+	// ParentKeys counts the distinct parent keys without a NULL, ParentsMatched those
+	// of them that a row of the child has. See Coverage.Parents.
+	ParentKeys, ParentsMatched int64
+	Segments                   []SegmentJoined // worst match ratio first, at most 1,000
+	Cohorts                    []CohortJoined  // see Coverage.Per, by start; none is empty
+	OrphanHashes               []uint64        // see Coverage.KeySample
+	Fingerprint                string          // hashes compare only under one
 }
 
 // Joined counts a child's rows. Eligible = Matched + Orphans; Total = Eligible

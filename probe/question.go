@@ -78,9 +78,11 @@ type Coverage struct {
 	NullsOrphan bool   // rows with a NULL key are eligible orphans
 	Segment     string // a column of the child, or empty
 	// Per asks instead for each stretch of time of Window.By, of the days of Zone;
-	// empty is UTC. It goes with neither Segment nor KeySample.
+	// empty is UTC. It goes with none of Segment, Parents and KeySample.
 	Per  Per
 	Zone string
+	// Parents asks also how many of the parent's keys have a row of the child.
+	Parents bool
 	// KeySample is how many hashes of distinct orphan keys to bring back, in
 	// ascending order; 0 is none.
 	KeySample int

@@ -54,8 +54,8 @@ func equalKeys(left, right string, n int) string {
 	return strings.Join(conds, " and ")
 }
 
-// coverage groups both sides by key before it joins them where segments or samples
-// are asked for: duplicate parents cannot multiply rows, and rows and distinct keys
+// coverage groups both sides by key before it joins them where segments, parents or
+// samples are asked for: duplicate parents cannot multiply rows, and rows and distinct keys
 // come from one pass. Without those it is orphans.
 func (p *planner) coverage(place int, q probe.Coverage) error {
 	child, err := p.table(q.Child)
@@ -86,7 +86,7 @@ func (p *planner) coverage(place int, q probe.Coverage) error {
 	if err != nil {
 		return err
 	}
-	if segment == "" && q.KeySample == 0 {
+	if segment == "" && !q.Parents && q.KeySample == 0 {
 		sql := p.orphans(child, keys, conds, parent, parentKeys)
 		p.out = append(p.out, single(place, sql, func(rows [][]any) (any, error) { return readCoverage(q, [][][]any{rows}) }))
 		return nil
@@ -144,8 +144,14 @@ func coverageTotals(q probe.Coverage, keys int) string {
 		parents = "  (select count(case when parents > 1 then 1 end) from parent) as duplicate_parent_keys,\n" +
 			"  (select coalesce(max(parents), 0) from parent) as fan_out"
 	)
+	covered, none := "", ""
+	if q.Parents {
+		covered = ",\n  (select count(*) from parent) as parent_keys,\n" +
+			"  (select count(*) from parent where exists (select 1 from child where " + equalKeys("child", "parent", keys) + ")) as parents_matched"
+		none = ", 0 as parent_keys, 0 as parents_matched"
+	}
 	if q.Segment == "" {
-		return "\nselect\n  " + sums + ",\n  " + countWhen(orphans) + " as orphan_keys,\n" + parents + "\nfrom joined"
+		return "\nselect\n  " + sums + ",\n  " + countWhen(orphans) + " as orphan_keys,\n" + parents + covered + "\nfrom joined"
 	}
 	eligible := "total - null_keys"
 	if q.NullsOrphan {
@@ -155,8 +161,8 @@ func coverageTotals(q probe.Coverage, keys int) string {
 	return ", segments as (\nselect segment,\n  " + sums + ",\n  " + countWhen(orphans) + " as orphan_keys\nfrom joined\ngroup by segment\n)\n" +
 		"select sum(total) as total, sum(null_keys) as null_keys, sum(matched) as matched,\n" +
 		"  (select count(*) from (select distinct " + strings.Join(numbered("k", keys), ", ") + " from joined where " + orphans + ") as orphan) as orphan_keys,\n" +
-		parents + ",\n  0 as place, '' as segment\nfrom segments\nunion all\n" +
-		"select * from (\nselect total, null_keys, matched, orphan_keys, 0 as duplicate_parent_keys, 0 as fan_out, 1 as place, segment\nfrom segments\n" +
+		parents + covered + ",\n  0 as place, '' as segment\nfrom segments\nunion all\n" +
+		"select * from (\nselect total, null_keys, matched, orphan_keys, 0 as duplicate_parent_keys, 0 as fan_out" + none + ", 1 as place, segment\nfrom segments\n" +
 		"order by case when " + eligible + " = 0 then 2 else matched * 1.0 / (" + eligible + ") end, total desc, segment\nlimit " +
 		strconv.Itoa(maxSegments) + "\n) as worst"
 }
@@ -172,8 +178,13 @@ func readCoverage(q probe.Coverage, results [][][]any) (any, error) {
 		j.OrphanKeys = c.count()
 		j = eligible(j, q)
 		duplicates, fanOut := c.count(), c.count()
+		var parentKeys, matched int64
+		if q.Parents {
+			parentKeys, matched = c.count(), c.count()
+		}
 		if q.Segment == "" || c.count() == 0 {
 			answer.Joined, answer.DuplicateParentKeys, answer.MaxFanOut = j, duplicates, fanOut
+			answer.ParentKeys, answer.ParentsMatched = parentKeys, matched
 		} else {
 			answer.Segments = append(answer.Segments, probe.SegmentJoined{Segment: c.text(), Joined: j})
 		}

@@ -10,8 +10,8 @@ import (
 
 // coveragePer is coverage with the stretches of time as segments.
 func (p *planner) coveragePer(place int, q probe.Coverage, child table, keys []probe.Column, parent table, parentKeys []probe.Column) error {
-	if q.Segment != "" || q.KeySample > 0 {
-		return refuse(probe.Statement, "a join per %s has no segments and no sample of keys", q.Per)
+	if q.Segment != "" || q.Parents || q.KeySample > 0 {
+		return refuse(probe.Statement, "a join per %s has no segments, no count of parents and no sample of keys", q.Per)
 	}
 	conds, err := p.conditions(child, q.Where, probe.Window{})
 	if err != nil {

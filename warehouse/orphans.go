@@ -7,7 +7,7 @@ import (
 	"github.com/pipewatch-dev/pipewatch/probe"
 )
 
-// orphans is the statement of a coverage without segments or samples: the child's
+// orphans is the statement of a coverage without segments, parents or samples: the child's
 // rows are counted in one scan, those without a parent by the engine's anti join,
 // and only those are grouped by key. That is the cheapest form on every engine, and
 // one statement sees one state of both tables. The parent is grouped to find
@@ -49,7 +49,7 @@ func (t table) small() bool { return t.rows > 0 && t.rows <= fewRows }
 // parent whose key a constraint keeps unique is joined to the rows and multiplies
 // none. It tells whether it could.
 func (p *planner) looksUp(place int, q probe.Coverage, child table, keys []probe.Column, parent table, parentKeys []probe.Column) (bool, error) {
-	if q.Segment != "" || q.KeySample > 0 || !child.small() || !parent.small() || !parent.unique(parentKeys) {
+	if q.Segment != "" || q.Parents || q.KeySample > 0 || !child.small() || !parent.small() || !parent.unique(parentKeys) {
 		return false, nil
 	}
 	quoted, _, whole := p.d.keyed(keys)

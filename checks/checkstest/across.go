@@ -35,6 +35,7 @@ nodes:
       - {name: both, to: parent, on: [id, code], max_orphans: 1}
       - {name: days, to: parent, on: {left: ts, right: day}, by: ts, last: 40h, allow_late: 12h}
       - {name: segments, to: parent, on: id, segment: origin, min_match: 90%%, nulls: orphan}
+      - {name: parents, to: parent, on: id, min_parents: 80%%, segment: origin, where: "origin is not null"}
       - {name: ratchet, to: parent, on: code, known_orphans: ratchet, where: "origin = 'JFK'"}
       - {name: curve, to: parent, on: id, by: ts, curve: {}}
       - {name: unlike, to: parent, on: {left: id, right: code}}

@@ -82,6 +82,22 @@ insert into c values (1, 2);
 		}),
 			probe.Covered{Joined: probe.Joined{Total: 6, NullKeys: 1, Eligible: 6, Matched: 3, Orphans: 3}, Cohorts: []probe.CohortJoined{
 				{Start: utc("2025-12-31 05:00"), End: utc("2026-01-01 05:00"), Eligible: 6, Matched: 3}}}, "", ""},
+		{"parents are counted by their keys, and those that a row of the window has", trapTables, with(func(c *probe.Coverage) { c.Parents = true }),
+			probe.Covered{Joined: trapped, DuplicateParentKeys: 1, MaxFanOut: 2, ParentKeys: 3, ParentsMatched: 3}, "", ""},
+		{"a condition on the child leaves parents without a row", trapTables, with(func(c *probe.Coverage) { c.Parents, c.Where = true, "oid <> 1" }),
+			probe.Covered{Joined: probe.Joined{Total: 4, NullKeys: 1, Eligible: 3, Matched: 2, Orphans: 1, OrphanKeys: 1}, DuplicateParentKeys: 1, MaxFanOut: 2, ParentKeys: 3, ParentsMatched: 2}, "", ""},
+		{"a parent that two segments have counts once", trapTables, with(func(c *probe.Coverage) { c.Parents, c.Segment, c.Where = true, "oid", "oid in (1, 2, 3)" }),
+			probe.Covered{Joined: probe.Joined{Total: 3, Eligible: 3, Matched: 2, Orphans: 1, OrphanKeys: 1}, DuplicateParentKeys: 1, MaxFanOut: 2, ParentKeys: 3, ParentsMatched: 2, Segments: []probe.SegmentJoined{
+				{Segment: "3", Joined: probe.Joined{Total: 1, Eligible: 1, Orphans: 1, OrphanKeys: 1}},
+				{Segment: "1", Joined: probe.Joined{Total: 1, Eligible: 1, Matched: 1}},
+				{Segment: "2", Joined: probe.Joined{Total: 1, Eligible: 1, Matched: 1}}}}, "", ""},
+		{"a parent's key of several columns is none with a NULL in any part", trapTables, with(func(c *probe.Coverage) {
+			c.Parents, c.Keys, c.ParentKeys = true, probe.List("cid", "region"), probe.List("id", "region")
+		}),
+			probe.Covered{Joined: probe.Joined{Total: 5, NullKeys: 2, Eligible: 3, Matched: 2, Orphans: 1, OrphanKeys: 1}, DuplicateParentKeys: 1, MaxFanOut: 2, ParentKeys: 2, ParentsMatched: 2}, "", ""},
+		{"an empty child covers no parent, and an empty parent has none", "create table c (k int);\ncreate table p (k int);\ninsert into p values (1), (2), (null);\n",
+			probe.Coverage{Child: table("c"), Keys: probe.List("k"), Parent: table("p"), ParentKeys: probe.List("k"), Parents: true}, probe.Covered{MaxFanOut: 1, ParentKeys: 2}, "", ""},
+		{"a join per day counts no parents", trapTables, with(func(c *probe.Coverage) { c.Per, c.Parents = probe.Day, true }), nil, probe.Statement, "no count of parents"},
 		{"a join per day has no segments", trapTables, with(func(c *probe.Coverage) { c.Per, c.Segment = probe.Day, "region" }), nil, probe.Statement, "no segments"},
 
 		{"text does not compare with a number", typeTables, on("s", "i"), nil, probe.KeyTypes, "child.s is "},

@@ -36,6 +36,8 @@ func keyed() []Case {
 		{"a parent may have a key of several columns", keyedTables, with(func(c *probe.Coverage) {
 			c.Keys, c.ParentKeys = probe.List("code", "region"), probe.List("code", "region")
 		}), probe.Covered{Joined: probe.Joined{Total: 6, NullKeys: 2, Eligible: 4, Matched: 2, Orphans: 2, OrphanKeys: 1}, MaxFanOut: 1}, "", ""},
+		{"parents are counted also where they have a key", keyedTables, with(func(c *probe.Coverage) { c.Parents = true }),
+			probe.Covered{Joined: all, MaxFanOut: 1, ParentKeys: 3, ParentsMatched: 1}, "", ""},
 		{"a part of a key is no key", keyedTables, with(func(c *probe.Coverage) { c.Keys, c.ParentKeys = probe.List("code"), probe.List("code") }),
 			probe.Covered{Joined: probe.Joined{Total: 6, NullKeys: 2, Eligible: 4, Matched: 4}, DuplicateParentKeys: 1, MaxFanOut: 2}, "", ""},
 		{"a key has no duplicates", keyedTables, rule(probe.Duplicates, "id"), probe.Bad{Rows: 3}, "", ""},
