@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -89,18 +90,34 @@ func (d schemaDiff) String() string {
 var widerThan = [][]string{
 	{"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"},
 	{"INT2", "INT4", "INT8"},
-	{"SMALLINT", "INT", "BIGINT"},
+	{"TINYINT", "SMALLINT", "MEDIUMINT", "INT", "BIGINT"},
 	{"UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"},
 	{"FLOAT", "DOUBLE"},
 	{"REAL", "DOUBLE PRECISION"},
+	{"TINYTEXT", "TEXT", "MEDIUMTEXT", "LONGTEXT"},
+}
+
+// width is what MariaDB writes behind an integer type, as in int(11): for how many
+// digits it is shown, which tells nothing of what it holds.
+var width = regexp.MustCompile(`^(TINYINT|SMALLINT|MEDIUMINT|INT|BIGINT)\(\d+\)`)
+
+// plainNumber is an integer type without its width, and whether it is unsigned. A
+// tinyint(1) is a truth and stays what it is.
+func plainNumber(typ string) (base string, unsigned bool) {
+	if typ == "TINYINT(1)" {
+		return typ, false
+	}
+	return strings.CutSuffix(width.ReplaceAllString(typ, "$1"), " UNSIGNED")
 }
 
 // widens tells whether every value of one type is kept by the other.
 func widens(from, to string) bool {
 	from, to = strings.ToUpper(from), strings.ToUpper(to)
+	less, without := plainNumber(from)
+	more, still := plainNumber(to)
 	for _, family := range widerThan {
-		a, b := slices.Index(family, from), slices.Index(family, to)
-		if a >= 0 && b > a {
+		a, b := slices.Index(family, less), slices.Index(family, more)
+		if a >= 0 && b > a && (without || !still) {
 			return true
 		}
 	}

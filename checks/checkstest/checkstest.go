@@ -131,6 +131,29 @@ func Names(kind string) []string {
 	return names
 }
 
+// Nodes are the nodes of each case of a kind, as plain values by the names of their keys.
+func Nodes(t *testing.T, kind string) map[string]map[string]map[string]any {
+	t.Helper()
+	src, err := files.ReadFile("cases/" + kind + ".txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]map[string]map[string]any{}
+	for _, f := range txtar.Parse(src).Files {
+		doc, problems := conf.Parse(f.Name, f.Data)
+		nodes, more := conf.Parse(f.Name, []byte(doc.Get("nodes").Text()))
+		problems.Merge(more)
+		if err := problems.Err(); err != nil {
+			t.Fatal(err)
+		}
+		all[f.Name] = map[string]map[string]any{}
+		for name, node := range nodes.Fields() {
+			all[f.Name][name.Text()], _ = node.Any().(map[string]any)
+		}
+	}
+	return all
+}
+
 func runCase(t *testing.T, open Open, file string, f txtar.File) {
 	doc, problems := conf.Parse(file, f.Data)
 	var c testCase
