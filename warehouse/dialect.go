@@ -80,6 +80,8 @@ type Dialect struct {
 	Canonical Canonical
 	// KeyHash is an unsigned 64-bit hash of expressions.
 	KeyHash func(exprs []string) string
+
+	explained explained
 }
 
 // name quotes the parts of a table's name.
@@ -145,6 +147,7 @@ func DuckDB(version string) Dialect {
 		RowHash:   duckRowHash,
 		Canonical: duckCanonical,
 		KeyHash:   func(exprs []string) string { return "hash(" + strings.Join(exprs, ", ") + ")" },
+		explained: duckExplained,
 	}
 }
 

@@ -60,6 +60,7 @@ func MySQL(server string) Dialect {
 		Distinct:   mysqlDistinct,
 		RowHash:    mysqlRowHash,
 		Canonical:  mysqlCanonical,
+		explained:  mysqlExplained,
 		KeyHash: func(exprs []string) string {
 			parts := make([]string, len(exprs))
 			for i, expr := range exprs {

@@ -108,6 +108,12 @@ type planner struct {
 
 // plan answers what needs no statement and returns the statements for the rest.
 func (s *Source) plan(ctx context.Context, at time.Time, session Session, qs []probe.Question, answers []probe.Answer) []statement {
+	_, statements := s.planned(ctx, at, session, qs, answers)
+	return statements
+}
+
+// planned is plan with the planner, which knows the tables.
+func (s *Source) planned(ctx context.Context, at time.Time, session Session, qs []probe.Question, answers []probe.Answer) (*planner, []statement) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	p := &planner{d: s.db.Dialect(), at: at, free: s.limits.FreeSQL, session: session,
@@ -139,7 +145,7 @@ func (s *Source) plan(ctx context.Context, at time.Time, session Session, qs []p
 		st.small = p.known[g.of].small()
 		p.out = append(p.out, st)
 	}
-	return gather(p.out, p.d.Together)
+	return p, gather(p.out, p.d.Together)
 }
 
 // relations lists what a question reads.

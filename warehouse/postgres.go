@@ -56,6 +56,7 @@ func Postgres(version string) Dialect {
 		ByBytes:     func(expr string) string { return expr + ` collate "C"` },
 		RowHash:     postgresRowHash,
 		Canonical:   postgresCanonical,
+		explained:   postgresExplained,
 		// By the types' own equality, so that 1.0 and 1.00 are one key; never negative.
 		KeyHash: func(exprs []string) string {
 			return "cast(hash_record_extended(row(" + strings.Join(exprs, ", ") + "), 0) as numeric) + 9223372036854775808"

@@ -38,6 +38,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -174,6 +175,10 @@ func (s *Source) Ask(ctx context.Context, at time.Time, qs []probe.Question) []p
 type Planned struct {
 	Statement string
 	Questions []probe.Question
+	Times     []Reading // how its time columns are read
+	Estimate  *Estimate // nil until [Source.Estimate] was asked
+
+	sql []string
 }
 
 // Plan tells what Ask would send. It reads columns, which needs the database, and
@@ -186,13 +191,18 @@ func (s *Source) Plan(ctx context.Context, at time.Time, qs []probe.Question) ([
 		return nil, nil, err
 	}
 	answers := make([]probe.Answer, len(unique))
-	statements := s.plan(ctx, at, session, unique, answers)
+	planner, statements := s.planned(ctx, at, session, unique, answers)
 	var planned []Planned
 	waiting := make(map[int]bool)
 	for _, st := range statements {
-		p := Planned{Statement: st.text()}
+		p := Planned{Statement: st.text(), sql: st.sql}
 		for _, i := range st.answers {
 			p.Questions = append(p.Questions, unique[i])
+			for _, r := range planner.readings(unique[i]) {
+				if !slices.Contains(p.Times, r) {
+					p.Times = append(p.Times, r)
+				}
+			}
 			waiting[i] = true
 		}
 		planned = append(planned, p)

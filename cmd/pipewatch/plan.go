@@ -14,20 +14,24 @@ import (
 	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/probe"
+	"github.com/pipewatch-dev/pipewatch/warehouse"
 )
 
 func (a *app) planCommand() *cobra.Command {
 	var asOf string
+	var cost bool
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Print the statements that check would send, and which checks share each",
 		Long: `Print the statements that the selected checks would send, after everything that
-can share one has been put together, and the checks that each one answers. The
-warehouse is asked for the columns of its tables and for no rows.`,
+can share one has been put together, the checks that each one answers, and whose
+clock the times in it are. The warehouse is asked for the columns of its tables and
+for no rows. With --cost it is also asked what it thinks of each statement.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.plan(cmd.Context(), asOf) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.plan(cmd.Context(), asOf, cost) },
 	}
 	cmd.Flags().StringVar(&asOf, "as-of", "", "plan as if it were this time (RFC 3339)")
+	cmd.Flags().BoolVar(&cost, "cost", false, "ask the engines how many rows each statement reads, and what that costs (explain)")
 	return cmd
 }
 
@@ -36,6 +40,9 @@ type planned struct {
 	Connection string        `json:"connection"`
 	Statement  string        `json:"statement"`
 	Checks     []dag.CheckID `json:"checks"`
+
+	Times    []warehouse.Reading `json:"times,omitempty"`
+	Estimate *warehouse.Estimate `json:"estimate,omitempty"` // with --cost
 }
 
 // refused is a check whose question has an answer without a statement: a table
@@ -46,7 +53,7 @@ type refused struct {
 }
 
 // plan prints what would be asked.
-func (a *app) plan(ctx context.Context, asOf string) error {
+func (a *app) plan(ctx context.Context, asOf string, cost bool) error {
 	if a.output != "" && a.output != "table" && a.output != "json" {
 		return exit{exitUsage, fmt.Errorf("output %q of plan is not one of table, json", a.output)}
 	}
@@ -79,8 +86,13 @@ func (a *app) plan(ctx context.Context, asOf string) error {
 		if err != nil {
 			return exit{exitUnknown, fmt.Errorf("connection %s: %w", name, err)}
 		}
+		if cost {
+			if err := src.Estimate(ctx, moment, list); err != nil {
+				return exit{exitUnknown, fmt.Errorf("connection %s: estimate the cost: %w", name, err)}
+			}
+		}
 		for _, s := range list {
-			statements = append(statements, planned{name, s.Statement, checksOf(s.Questions, asked[name])})
+			statements = append(statements, planned{name, s.Statement, checksOf(s.Questions, asked[name]), s.Times, s.Estimate})
 		}
 		for q, answer := range answered {
 			if answer.Err != nil {
@@ -139,13 +151,40 @@ func (a *app) printPlan(statements []planned, problems []refused) error {
 			answered[id] = true
 			fmt.Fprintf(a.stdout, " %s", id)
 		}
-		fmt.Fprintf(a.stdout, "\n%s;\n\n", s.Statement)
+		fmt.Fprintf(a.stdout, "\n%s%s;\n\n", s.remarks(), s.Statement)
 	}
 	for _, r := range problems {
 		fmt.Fprintf(a.stdout, "-- %s asks nothing: %s\n", r.Check, r.Problem)
 	}
 	fmt.Fprintf(a.stdout, "-- %d statements answer %d checks\n", len(statements), len(answered))
 	return nil
+}
+
+// remarks are lines of comment on a statement: whose clock its times are, and its cost.
+func (p planned) remarks() string {
+	var b strings.Builder
+	for _, r := range p.Times {
+		switch {
+		case r.Zone != "":
+			fmt.Fprintf(&b, "-- %s (%s) is read as %s", r.Column, r.Type, r.Zone)
+		case r.Per != "":
+			fmt.Fprintf(&b, "-- %s (%s) has a zone of its own", r.Column, r.Type)
+		default:
+			continue
+		}
+		if r.Per != "" {
+			fmt.Fprintf(&b, ", by %s of %s", r.Per, r.Days)
+		}
+		b.WriteByte('\n')
+	}
+	if e := p.Estimate; e != nil {
+		fmt.Fprintf(&b, "-- reads about %d rows", e.Rows)
+		if e.Cost > 0 {
+			fmt.Fprintf(&b, ", cost %.0f in the engine's units", e.Cost)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // momentOf reads --as-of; empty is now.
