@@ -1,8 +1,6 @@
 package dag
 
-import (
-	"slices"
-)
+import "slices"
 
 // An upstream under any_of is one of several of which one is enough: a node that reads
 // whichever of two feeds is there is blocked when both fail and not before. In the
@@ -18,7 +16,7 @@ type choices struct {
 // choicesOf sorts the edges under any_of into groups. One that is alone in its group
 // is needed, and a group with one that is needed says nothing more.
 func choicesOf(edges []edgeOf, place []int32) choices {
-	if !slices.ContainsFunc(edges, func(e edgeOf) bool { return e.edge.Choice > 0 }) {
+	if !slices.ContainsFunc(edges, func(e edgeOf) bool { return e.choice > 0 }) {
 		return choices{}
 	}
 	out := choices{groups: map[int32][][]int32{}, needed: map[pair]bool{}}
@@ -26,11 +24,11 @@ func choicesOf(edges []edgeOf, place []int32) choices {
 	for _, e := range edges {
 		p := pair{place[e.node], place[e.source]}
 		switch {
-		case e.edge.Mode == Informs:
-		case e.edge.Choice == 0:
+		case !e.blocks:
+		case e.choice == 0:
 			out.needed[p] = true
 		default:
-			key := [2]int32{p.node, int32(e.edge.Choice)}
+			key := [2]int32{p.node, e.choice}
 			grouped[key] = append(grouped[key], p.source)
 		}
 	}

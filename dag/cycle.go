@@ -13,14 +13,14 @@ import (
 // cycles reports every knot of nodes that need one another, with one cycle through it
 // and the place of each of its edges. It returns the number of each node's knot,
 // from 1; nodes outside any knot have 0.
-func (b *graphBuilder) cycles(edges []edgeOf, counts func(edgeOf) bool) []int {
-	blocking := slices.DeleteFunc(slices.Clone(edges), func(e edgeOf) bool { return !counts(e) })
-	between := make(map[pair]Edge, len(blocking))
+func (b *graphBuilder) cycles(edges []edgeOf) []int {
 	needs := make([][]int32, len(b.sorted))
-	styles := make(map[pair]string, len(blocking))
-	for _, e := range blocking {
-		between[pair{e.node, e.source}], styles[pair{e.node, e.source}] = *e.edge, "solid"
-		needs[e.node] = append(needs[e.node], e.source)
+	styles := make(map[pair]string, len(edges))
+	for _, e := range edges {
+		if e.blocks {
+			styles[e.pair] = "solid"
+			needs[e.node] = append(needs[e.node], e.source)
+		}
 	}
 	for i := range needs {
 		slices.Sort(needs[i])
@@ -30,14 +30,14 @@ func (b *graphBuilder) cycles(edges []edgeOf, counts func(edgeOf) bool) []int {
 	knot := make([]int, len(b.sorted))
 	for k, component := range components {
 		slices.Sort(component)
-		first := b.nodes[component[0]].at
-		if _, loop := between[pair{first, first}]; len(component) == 1 && !loop {
+		first := b.number[component[0]]
+		if len(component) == 1 && !slices.Contains(needs[first], first) {
 			continue
 		}
 		for _, id := range component {
-			knot[b.nodes[id].at] = k + 1
+			knot[b.number[id]] = k + 1
 		}
-		b.problems.Add(b.cycleProblem(shortestLoop(first, needs), between))
+		b.problems.Add(b.cycleProblem(shortestLoop(first, needs)))
 	}
 	return knot
 }
@@ -67,7 +67,7 @@ func shortestLoop(start int32, needs [][]int32) []int32 {
 }
 
 // cycleProblem words a loop such as a, b, a.
-func (b *graphBuilder) cycleProblem(loop []int32, between map[pair]Edge) conf.Problem {
+func (b *graphBuilder) cycleProblem(loop []int32) conf.Problem {
 	home := b.sorted[loop[0]].ID.DAG()
 	name := func(i int32) string {
 		if id := b.sorted[i].ID; id.DAG() != home {
@@ -79,7 +79,7 @@ func (b *graphBuilder) cycleProblem(loop []int32, between map[pair]Edge) conf.Pr
 	for k, i := range loop {
 		names = append(names, name(i))
 		if k+1 < len(loop) {
-			at := between[pair{i, loop[k+1]}].Pos
+			at := b.written(i, loop[k+1])
 			places = append(places, fmt.Sprintf("%s needs %s at %s:%d", name(i), name(loop[k+1]), at.File, at.Line))
 		}
 	}
@@ -89,8 +89,15 @@ func (b *graphBuilder) cycleProblem(loop []int32, between map[pair]Edge) conf.Pr
 		places = append(places[:most/2:most/2], "…")
 	}
 	return conf.Problem{
-		Pos: between[pair{loop[0], loop[1]}].Pos, Code: Cycle, Path: path(b.sorted[loop[0]]) + ".depends_on", Width: len(name(loop[1])),
+		Pos: b.written(loop[0], loop[1]), Code: Cycle, Path: path(b.sorted[loop[0]]) + ".depends_on", Width: len(name(loop[1])),
 		Msg:  "cycle " + strings.Join(names, " -> "),
 		Hint: "remove one of these edges, or make it {node: …, mode: informs}: " + strings.Join(places, ", "),
 	}
+}
+
+// written is where an edge stands.
+func (b *graphBuilder) written(node, source int32) conf.Pos {
+	upstream := b.sorted[node].Upstream
+	k := slices.IndexFunc(upstream, func(e Edge) bool { return e.Mode != Informs && b.target(e.To) == source })
+	return upstream[k].Pos
 }

@@ -1,7 +1,6 @@
 package dag
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,9 +15,11 @@ import (
 // A node is its position in Order wherever the graph is walked. The library's graph
 // is made of it where a cycle is to be found, and for drawing.
 type Graph struct {
-	dags  []*DAG
-	order []*Node
-	index map[NodeID]int32 // position in order; external ids have the position of their target
+	dags   []*DAG
+	order  []*Node
+	ids    []NodeID         // of order; a node itself is far away
+	number map[NodeID]int32 // of a node among all by id; external ids have that of their target
+	place  []int32          // position in order, by number
 
 	parents, children adjacency // over blocks edges
 	sources, readers  adjacency // over all edges, for lineage
@@ -55,7 +56,7 @@ func NewGraph(dags []*DAG) (*Graph, conf.Problems) { return newGraph(dags, nil) 
 // newGraph also takes the ids of nodes that could not be read: an edge to one of
 // them is dropped in silence, as its own problem has been reported.
 func newGraph(dags []*DAG, broken map[NodeID]bool) (*Graph, conf.Problems) {
-	b := graphBuilder{broken: broken, nodes: map[NodeID]spot{}}
+	b := graphBuilder{broken: broken, externals: map[NodeID]*Node{}}
 	b.collect(dags)
 	edges := b.resolve()
 	g := b.assemble(edges)
@@ -64,17 +65,12 @@ func newGraph(dags []*DAG, broken map[NodeID]bool) (*Graph, conf.Problems) {
 }
 
 type graphBuilder struct {
-	broken   map[NodeID]bool
-	dags     []*DAG
-	nodes    map[NodeID]spot
-	sorted   []*Node // without externals, by id
-	problems conf.Problems
-}
-
-// spot is a node and its position in sorted, which an external does not have.
-type spot struct {
-	*Node
-	at int32
+	broken    map[NodeID]bool
+	dags      []*DAG           // by name
+	sorted    []*Node          // without externals, by id
+	number    map[NodeID]int32 // their places in sorted
+	externals map[NodeID]*Node
+	problems  conf.Problems
 }
 
 func (b *graphBuilder) collect(dags []*DAG) {
@@ -87,48 +83,63 @@ func (b *graphBuilder) collect(dags []*DAG) {
 		}
 		first[d.Name] = d
 		b.dags = append(b.dags, d)
+	}
+	slices.SortFunc(b.dags, func(x, y *DAG) int { return strings.Compare(x.Name, y.Name) })
+	for _, d := range b.dags {
+		from := len(b.sorted)
 		for _, n := range d.Nodes {
 			if n.Type != External {
 				b.sorted = append(b.sorted, n)
 			} else {
-				b.nodes[n.ID] = spot{n, -1}
+				b.externals[n.ID] = n
 			}
 		}
+		sortByName(b.sorted[from:]) // the names of DAGs are in order, and the slash is before all that names have
 	}
-	slices.SortFunc(b.dags, func(x, y *DAG) int { return cmp.Compare(x.Name, y.Name) })
-	slices.SortFunc(b.sorted, func(x, y *Node) int { return cmp.Compare(x.ID, y.ID) })
+	b.number = make(map[NodeID]int32, len(b.sorted)+len(b.externals))
 	for i, n := range b.sorted {
-		b.nodes[n.ID] = spot{n, int32(i)}
+		b.number[n.ID] = int32(i)
 	}
 }
 
-// target follows an id through external nodes; no node when it leads to nothing that
+// none is the number of no node.
+const none = -1
+
+// target follows an id through external nodes; none when it leads to nothing that
 // could be read.
-func (b *graphBuilder) target(id NodeID) spot {
-	for range len(b.nodes) + 1 {
-		n := b.nodes[id]
-		if n.Node == nil || n.Type != External {
-			return n
+func (b *graphBuilder) target(id NodeID) int32 {
+	for range len(b.externals) + 1 {
+		if at, is := b.number[id]; is {
+			return at
 		}
-		id = n.External
+		external := b.externals[id]
+		if external == nil {
+			return none
+		}
+		id = external.External
 	}
-	return spot{} // externals in a circle
+	return none // externals in a circle
 }
 
-// resolve checks every edge and gives those that hold, by position in sorted.
+// resolve checks every edge and gives those that hold. It goes by file, as what a
+// node needs is mostly near it there.
 func (b *graphBuilder) resolve() []edgeOf {
-	var edges []edgeOf
+	count := 0
+	for _, n := range b.sorted {
+		count += len(n.Upstream)
+	}
+	edges := make([]edgeOf, 0, count)
 	for _, d := range b.dags {
 		for _, n := range d.Nodes {
 			if n.Type == External {
 				b.checkExternal(n, d)
 				continue
 			}
-			at := b.nodes[n.ID].at
+			at := b.number[n.ID]
 			for k := range n.Upstream {
 				e := &n.Upstream[k]
-				if source := b.target(e.To); source.Node != nil {
-					edges = append(edges, edgeOf{at, source.at, e})
+				if source := b.target(e.To); source != none {
+					edges = append(edges, edgeOf{pair{at, source}, int32(e.Choice), e.Mode != Informs})
 				} else if !b.accounted(e.To) {
 					b.problems.Add(conf.Problem{Pos: e.Pos, Code: UnknownUpstream, Path: path(n) + ".depends_on", Width: len(d.short(e.To)),
 						Msg: fmt.Sprintf("unknown upstream %q", d.short(e.To)), Hint: b.suggest(e.To, d)})
@@ -139,16 +150,18 @@ func (b *graphBuilder) resolve() []edgeOf {
 	return edges
 }
 
-// edgeOf is an edge with its ends as positions in sorted.
+// edgeOf is an edge with its ends as numbers.
 type edgeOf struct {
-	node, source int32
-	edge         *Edge
+	pair
+	choice int32 // as in Edge
+	blocks bool
 }
 
 // accounted reports whether the reason why an id leads nowhere is told elsewhere: its
 // file or its node could not be read, or it is an external with a problem of its own.
 func (b *graphBuilder) accounted(id NodeID) bool {
-	return b.nodes[id].Node != nil || b.broken[id] || b.broken[anyNodeOf(id.DAG())]
+	_, is := b.number[id]
+	return is || b.externals[id] != nil || b.broken[id] || b.broken[anyNodeOf(id.DAG())]
 }
 
 func (b *graphBuilder) checkExternal(n *Node, d *DAG) {
@@ -168,13 +181,12 @@ func (b *graphBuilder) checkExternal(n *Node, d *DAG) {
 
 // circular reports whether externals lead from a node back to it.
 func (b *graphBuilder) circular(n *Node) bool {
-	at := spot{Node: n}
-	for range len(b.nodes) {
-		at = b.nodes[at.External]
-		switch {
-		case at.Node == nil || at.Type != External:
+	at := n
+	for range len(b.externals) {
+		switch at = b.externals[at.External]; at {
+		case nil:
 			return false
-		case at.Node == n:
+		case n:
 			return true
 		}
 	}
@@ -183,8 +195,11 @@ func (b *graphBuilder) circular(n *Node) bool {
 
 func (b *graphBuilder) suggest(id NodeID, in *DAG) string {
 	short := in.short(id)
-	names := make([]string, 0, len(b.nodes))
-	for other := range b.nodes {
+	names := make([]string, 0, len(b.number)+len(b.externals))
+	for other := range b.number {
+		names = append(names, in.short(other))
+	}
+	for other := range b.externals {
 		names = append(names, in.short(other))
 	}
 	for other := range b.broken {
@@ -216,36 +231,29 @@ func path(n *Node) string { return "nodes." + n.ID.Name() }
 // left out.
 func (b *graphBuilder) assemble(edges []edgeOf) *Graph {
 	n := len(b.sorted)
-	blocks := func(e edgeOf) bool { return e.edge.Mode != Informs }
-	place := placements(n, edges, blocks)
+	children := readersOf(n, edges, edgeOf.explains)
+	place := placements(children)
 	if place == nil {
-		cyclic := b.cycles(edges, blocks)
-		edges = slices.DeleteFunc(edges, func(e edgeOf) bool { return blocks(e) && cyclic[e.node] != 0 && cyclic[e.node] == cyclic[e.source] })
-		place = placements(n, edges, blocks)
+		knot := b.cycles(edges)
+		edges = slices.DeleteFunc(edges, func(e edgeOf) bool { return e.blocks && knot[e.node] != 0 && knot[e.node] == knot[e.source] })
+		children = readersOf(n, edges, edgeOf.explains)
+		place = placements(children)
 	}
-	g := &Graph{dags: b.dags, order: make([]*Node, n), index: make(map[NodeID]int32, len(b.nodes))}
+	g := &Graph{dags: b.dags, order: make([]*Node, n), ids: make([]NodeID, n), number: b.number, place: place}
 	for i, at := range place {
-		g.order[at] = b.sorted[i]
-		g.index[b.sorted[i].ID] = at
+		g.order[at], g.ids[at] = b.sorted[i], b.sorted[i].ID
 	}
-	for id, node := range b.nodes {
-		if node.Type != External {
-			continue
-		}
-		if target := b.target(id); target.Node != nil {
-			g.index[id] = place[target.at]
+	for id := range b.externals {
+		if target := b.target(id); target != none {
+			b.number[id] = target
 		}
 	}
-	blocking, all := make([]pair, 0, len(edges)), make([]pair, 0, len(edges))
-	for _, e := range edges {
-		p := pair{place[e.node], place[e.source]}
-		all = append(all, p)
-		if blocks(e) {
-			blocking = append(blocking, p)
-		}
+	g.parents = children.placed(place).turned().compact()
+	g.children = g.parents.turned()
+	if g.sources, g.readers = g.parents, g.children; slices.ContainsFunc(edges, func(e edgeOf) bool { return !e.blocks }) {
+		g.sources = readersOf(n, edges, nil).placed(place).turned().compact()
+		g.readers = g.sources.turned()
 	}
-	g.children, g.parents = neighbours(n, flipped(blocking)), neighbours(n, blocking)
-	g.readers, g.sources = neighbours(n, flipped(all)), neighbours(n, all)
 	g.choices = choicesOf(edges, place)
 	return g
 }
@@ -260,7 +268,7 @@ func (g *Graph) Order() []*Node { return g.order }
 // Node gives the node with an id, resolving an external to what it stands for; nil
 // when there is none.
 func (g *Graph) Node(id NodeID) *Node {
-	if i, ok := g.index[id]; ok {
+	if i := g.Index(id); i >= 0 {
 		return g.order[i]
 	}
 	return nil
@@ -269,8 +277,8 @@ func (g *Graph) Node(id NodeID) *Node {
 // Index is a node's position in Order, an external's that of its target, and -1 for
 // an unknown id.
 func (g *Graph) Index(id NodeID) int {
-	if i, ok := g.index[id]; ok {
-		return int(i)
+	if n, ok := g.number[id]; ok {
+		return int(g.place[n])
 	}
 	return -1
 }
@@ -290,7 +298,7 @@ func (g *Graph) Upstream(id NodeID) []NodeID {
 	for _, level := range g.reach(g.Index(id), g.parents) {
 		from := len(ids)
 		for _, i := range level {
-			ids = append(ids, g.order[i].ID)
+			ids = append(ids, g.ids[i])
 		}
 		slices.Sort(ids[from:])
 	}
@@ -300,14 +308,19 @@ func (g *Graph) Upstream(id NodeID) []NodeID {
 // Downstream lists all that need a node over blocks edges, directly or not, in
 // topological order. It is empty for an unknown id.
 func (g *Graph) Downstream(id NodeID) []NodeID {
-	var below []int32
-	for _, level := range g.reach(g.Index(id), g.children) {
-		below = append(below, level...)
+	from := g.Index(id)
+	if from < 0 {
+		return []NodeID{}
 	}
-	slices.Sort(below)
-	ids := make([]NodeID, len(below))
-	for k, i := range below {
-		ids[k] = g.order[i].ID
+	below := newMarks(len(g.order))
+	for i := from; i >= 0; i = below.next(i + 1) { // what needs a node comes after it
+		for _, child := range g.children.of(i) {
+			below.set(child)
+		}
+	}
+	ids := make([]NodeID, 0, below.count())
+	for i := below.next(from); i >= 0; i = below.next(i + 1) {
+		ids = append(ids, g.ids[i])
 	}
 	return ids
 }
