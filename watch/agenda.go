@@ -27,6 +27,7 @@ type group struct {
 	asked     time.Time // next is the first slot after that
 	overdue   bool      // due now, whatever the schedule says
 	lateFrom  time.Time // when two slots will have gone by without an evaluation
+	looked    time.Time // when the agenda looks whether it is late, not after lateFrom
 
 	agenda *agenda
 	place  int32 // among the agenda's groups
@@ -53,10 +54,16 @@ func (g *group) evaluated(at time.Time) {
 			from = g.after(from)
 		}
 	}
-	if !from.Equal(g.lateFrom) {
-		g.lateFrom = from
-		g.agenda.lateness.add(from, g.place)
+	g.lateFrom = from
+	if g.looked.IsZero() || from.Before(g.looked) {
+		g.look()
 	}
+}
+
+// look has the agenda look when the group would be late.
+func (g *group) look() {
+	g.looked = g.lateFrom
+	g.agenda.lateness.add(g.looked, g.place)
 }
 
 // agenda knows what is due when. It is pure: time comes in.
@@ -65,10 +72,11 @@ type agenda struct {
 	slots  upcoming // the next of every group that does not wait
 	// waiting are due, but a run of their DAG is to end first.
 	waiting []int32
-	// lateness is when groups become late, with moments before which they were
-	// evaluated since; behind are the entries of those that are late.
+	// lateness is when to look whether a group is late: most were evaluated since it was
+	// noted, and are looked at again when they would be late now. Behind are those that
+	// are late.
 	lateness upcoming
-	behind   []entry
+	behind   []int32
 }
 
 // newAgenda makes the agenda of a suite at a moment. last holds the last slot
@@ -77,7 +85,7 @@ type agenda struct {
 // new or mean something else now are due at once, too.
 func newAgenda(s *checks.Suite, last map[string]time.Time, now time.Time, fresh func(*checks.Check) bool) *agenda {
 	byKey := map[string]*group{}
-	a := &agenda{}
+	var groups []*group
 	for c := range s.All() {
 		name := c.Node.ID.DAG()
 		var key strings.Builder
@@ -91,17 +99,23 @@ func newAgenda(s *checks.Suite, last map[string]time.Time, now time.Time, fresh 
 		}
 		g := byKey[key.String()]
 		if g == nil {
-			g = &group{dag: name, schedules: c.Spec.Schedules}
-			slot, ran := last[name]
-			a.add(g, slot, ran && !due, now)
+			g = &group{dag: name, schedules: c.Spec.Schedules, overdue: due}
+			groups = append(groups, g)
 			byKey[key.String()] = g
 		}
 		g.checks = append(g.checks, c)
 	}
+	slices.SortStableFunc(groups, func(x, y *group) int { return cmp.Compare(x.dag, y.dag) })
+	a := &agenda{}
+	for _, g := range groups {
+		slot, ran := last[g.dag]
+		a.add(g, slot, ran && !g.overdue, now)
+	}
 	return a
 }
 
-// add takes a group up: due after the last slot that it used, or at once.
+// add takes a group up: due after the last slot that it used, or at once. The groups
+// of a DAG are added one after the other.
 func (a *agenda) add(g *group, last time.Time, ran bool, now time.Time) {
 	g.agenda, g.place = a, int32(len(a.groups))
 	a.groups = append(a.groups, g)
@@ -114,26 +128,24 @@ func (a *agenda) add(g *group, last time.Time, ran bool, now time.Time) {
 	g.evaluated(now) // before that nobody could have
 }
 
-// late lists the groups whose checks were not evaluated for two slots, and when
-// the next group would be; zero is never.
+// late lists the groups whose checks were not evaluated for two slots, in their order,
+// and when to ask again; zero is never.
 func (a *agenda) late(now time.Time) (late []*group, next time.Time) {
 	behind := a.behind
 	a.behind = nil
-	for e, any := a.lateness.first(); any; e, any = a.lateness.first() {
-		if a.holds(e) && !now.After(e.when()) {
-			break
-		}
+	for e, any := a.lateness.first(); any && now.After(e.when()); e, any = a.lateness.first() {
 		a.lateness.drop()
-		behind = append(behind, e)
+		if a.groups[e.group].looked.UnixNano() == e.at { // else it was noted anew
+			behind = append(behind, e.group)
+		}
 	}
-	slices.SortFunc(behind, func(x, y entry) int { return cmp.Or(cmp.Compare(x.group, y.group), cmp.Compare(x.at, y.at)) })
-	for _, e := range slices.Compact(behind) { // one moment may have been noted twice
-		switch g := a.groups[e.group]; {
-		case !a.holds(e): // evaluated since
-		case now.After(g.lateFrom):
-			late, a.behind = append(late, g), append(a.behind, e)
-		default: // the clock went back
-			a.lateness.add(g.lateFrom, g.place)
+	slices.Sort(behind)
+	for _, place := range slices.Compact(behind) { // one moment may have been noted twice
+		g := a.groups[place]
+		if now.After(g.lateFrom) {
+			late, a.behind = append(late, g), append(a.behind, place)
+		} else { // evaluated since
+			g.look()
 		}
 	}
 	if e, any := a.lateness.first(); any {
@@ -141,9 +153,6 @@ func (a *agenda) late(now time.Time) (late []*group, next time.Time) {
 	}
 	return late, next
 }
-
-// holds tells whether a group still becomes late when the entry says.
-func (a *agenda) holds(e entry) bool { return a.groups[e.group].lateFrom.UnixNano() == e.at }
 
 // after is the first slot of the group after t; zero when it has no schedule.
 func (g *group) after(t time.Time) time.Time {
@@ -185,32 +194,26 @@ func (g *group) waits(f flight) bool { return f == rechecking || f == running &&
 // counted; a re-check is waited for, and so does what is due whatever the
 // schedule says.
 func (a *agenda) take(now time.Time, flying func(string) flight) (runs []due, skipped []string) {
-	byDAG := map[string]*due{}
 	for _, n := range a.come(now) {
 		g := a.groups[n]
-		if g.next.After(now) || g.waits(flying(g.dag)) {
+		f := flying(g.dag)
+		if g.next.After(now) || g.waits(f) {
 			a.waiting = append(a.waiting, n)
 			continue
 		}
 		slot := g.use(now)
 		a.slots.add(g.next, n)
-		if flying(g.dag) == running {
+		if f == running {
 			skipped = append(skipped, g.dag)
 			continue
 		}
-		d := byDAG[g.dag]
-		if d == nil {
-			d = &due{dag: g.dag}
-			byDAG[g.dag] = d
+		if last := len(runs) - 1; last < 0 || runs[last].dag != g.dag { // groups come by DAG
+			runs = append(runs, due{dag: g.dag})
 		}
-		if slot.After(d.slot) {
-			d.slot = slot
-		}
+		d := &runs[len(runs)-1]
+		d.slot = later(d.slot, slot)
 		d.checks = append(d.checks, g.checks...)
 		d.groups = append(d.groups, g)
-	}
-	for _, d := range byDAG {
-		runs = append(runs, *d)
 	}
 	slices.SortFunc(runs, func(x, y due) int { return cmp.Or(x.slot.Compare(y.slot), cmp.Compare(x.dag, y.dag)) })
 	return runs, skipped

@@ -32,7 +32,7 @@ func TestAgendaIsWhatAPlainListSays(t *testing.T) {
 			if last := now.Add(-time.Hour); ran {
 				p.next, p.overdue = s.Next(last), false
 			}
-			a.add(&group{dag: fmt.Sprint("d", k%4), schedules: []dag.Schedule{s}}, now.Add(-time.Hour), ran, now)
+			a.add(&group{dag: fmt.Sprint("d", k/3), schedules: []dag.Schedule{s}}, now.Add(-time.Hour), ran, now)
 			list = append(list, p)
 		}
 		flying := map[string]flight{}
@@ -122,7 +122,8 @@ func compare(rt *rapid.T, a *agenda, list []*plainly, now time.Time, flying func
 		places = append(places, g.place)
 	}
 	slices.Sort(places)
-	if !slices.Equal(places, late) || next.After(turns) && !turns.IsZero() || next.IsZero() != turns.IsZero() {
+	// To look too early does no harm.
+	if !slices.Equal(places, late) || !turns.IsZero() && (next.IsZero() || next.After(turns)) {
 		rt.Fatalf("late are %v until %s, want %v until %s", places, next, late, turns)
 	}
 }
