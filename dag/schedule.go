@@ -186,8 +186,10 @@ func constantUntil(t time.Time) time.Time {
 }
 
 // wallNext is the library's Next on readings; it gives up after five years, which a
-// leap day over a century without one outlasts. Zero when nothing comes in forty.
+// leap day over a century without one outlasts. Zero when nothing comes in forty. It is
+// asked from the end of the minute, as it would go there second by second.
 func (c clock) wallNext(reading time.Time) time.Time {
+	reading = reading.Truncate(time.Minute).Add(59 * time.Second)
 	for range 8 {
 		if next := c.spec.Next(reading); !next.IsZero() {
 			return next

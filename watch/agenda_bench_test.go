@@ -39,7 +39,7 @@ func agendaOf(b *testing.B, n int, schedule func(int) dag.Schedule) *agenda {
 	b.Helper()
 	a := &agenda{}
 	for k := range n {
-		a.add(&group{dag: fmt.Sprint("d", k), schedules: []dag.Schedule{schedule(k)}}, midnight, true, midnight)
+		a.add(&group{dag: fmt.Sprintf("d%07d", k), schedules: []dag.Schedule{schedule(k)}}, midnight, true, midnight)
 	}
 	return a
 }
