@@ -23,20 +23,31 @@ type entry struct {
 
 // Describe implements warehouse.Session. Tables are read from the catalog in one
 // statement. What the catalog says about a view is what it was when the view was
-// last used, so views and queries are bound, which reads a file's footer at most.
+// last used, so views and queries are bound, many in one more, which reads a file's
+// footer at most.
 func (s *session) Describe(ctx context.Context, of []probe.Relation) []warehouse.Description {
 	out := make([]warehouse.Description, len(of))
 	var tables []int
+	var bound []binding
 	for i, relation := range of {
 		if relation.Query != "" {
-			out[i] = s.bind(ctx, "(\n"+relation.Query+"\n) as q")
+			bound = append(bound, binding{i, "(\n" + relation.Query + "\n) as q"})
 		} else {
 			tables = append(tables, i)
 		}
 	}
-	if len(tables) == 0 {
-		return out
+	if len(tables) > 0 {
+		bound = append(bound, s.describeTables(ctx, of, tables, out)...)
 	}
+	for some := range slices.Chunk(bound, boundTogether) {
+		s.bind(ctx, some, out)
+	}
+	return out
+}
+
+// describeTables reads the tables at places from the catalog and gives the views among
+// them.
+func (s *session) describeTables(ctx context.Context, of []probe.Relation, tables []int, out []warehouse.Description) (views []binding) {
 	catalog, err := s.catalog(ctx)
 	byName := make(map[string][]entry, len(catalog))
 	for _, e := range catalog {
@@ -55,17 +66,49 @@ func (s *session) Describe(ctx context.Context, of []probe.Relation) []warehouse
 		case !ok:
 			out[i].Err = absent(catalog, parts)
 		case found.view:
-			out[i] = s.bind(ctx, s.quoted(parts))
+			views = append(views, binding{i, s.quoted(parts)})
 		default:
 			out[i].Columns, out[i].Keys, out[i].NotNull, out[i].Rows = found.columns, found.keys, true, found.rows
 		}
 	}
-	return out
+	return views
 }
 
-// bind asks the engine for the columns of a FROM item.
-func (s *session) bind(ctx context.Context, from string) warehouse.Description {
-	d := warehouse.Description{Statement: "describe select * from " + from}
+// binding is a FROM item whose columns only binding it tells, and its place.
+type binding struct {
+	place int
+	from  string
+}
+
+func (b binding) statement() string { return "describe select * from " + b.from }
+
+// boundTogether is how many are bound by one statement. If one of them fails so does
+// the statement, and each is bound alone.
+const boundTogether = 50
+
+// bind asks the engine for the columns of FROM items.
+func (s *session) bind(ctx context.Context, items []binding, out []warehouse.Description) {
+	texts := make([]string, len(items))
+	for i, b := range items {
+		out[b.place].Statement = b.statement()
+		texts[i] = fmt.Sprintf("select %d as place, row_number() over () as number, column_name, column_type, \"null\" from (%s)", i, b.statement())
+	}
+	rows, err := s.Query(ctx, strings.Join(texts, "\nunion all\n")+"\norder by 1, 2")
+	if err != nil {
+		for _, b := range items {
+			out[b.place] = s.bindAlone(ctx, b)
+		}
+		return
+	}
+	for _, row := range rows {
+		d := &out[items[row[0].(int64)].place]
+		d.Columns = append(d.Columns, column(row[2], row[3], row[4] == "YES"))
+	}
+}
+
+// bindAlone is bind for one, so that an error is in words about nothing else.
+func (s *session) bindAlone(ctx context.Context, b binding) warehouse.Description {
+	d := warehouse.Description{Statement: b.statement()}
 	rows, err := s.Query(ctx, d.Statement)
 	if err != nil {
 		d.Err = err
