@@ -3,6 +3,7 @@ package checks
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,9 @@ const (
 	queued  = "queued"
 )
 
+// beatName is the shape of a heartbeat's name.
+var beatName = regexp.MustCompile(`^[\pL\pN_.-]{1,100}$`)
+
 var runStates = []string{running, success, failed, skipped, queued}
 
 func settleJob(s Site, p *jobParams) ([]dag.NodeID, conf.Problems) {
@@ -55,6 +59,9 @@ func settleJob(s Site, p *jobParams) ([]dag.NodeID, conf.Problems) {
 		problems.Add(params.KeyProblem("nothing tells of the job's runs").WithCode("PW170").WithHint("add heartbeat: <name> or runs: \"select …\""))
 	case p.Heartbeat != "" && p.Runs != "":
 		problems.Add(params.Get("runs").KeyProblem("the runs come by heartbeat already").WithCode("PW170").WithHint("remove heartbeat or runs"))
+	case p.Heartbeat != "" && !beatName.MatchString(p.Heartbeat):
+		problems.Add(params.Get("heartbeat").Problem("%s cannot be called: it is a part of an address, /api/v1/heartbeats/<name>", params.Get("heartbeat").Quote()).
+			WithCode("PW170").WithHint("use at most 100 letters, digits and the signs _ - ."))
 	}
 	if p.Runs != "" {
 		problems.Merge(needConnection(s))

@@ -20,6 +20,10 @@ const (
 	MaxDepth   = 64        // maps and lists inside one another
 	MaxAliases = 100       // uses of anchors
 	MaxScalar  = 256 << 10 // bytes in one scalar
+
+	// Signs that begin or part values, over twice as many as a large file of short
+	// nodes has: each may become a value that takes a few hundred bytes of memory.
+	maxSigns = 400_000
 )
 
 // maxExpanded bounds how many nodes aliases may add to a document when each is
@@ -50,10 +54,16 @@ func checkBytes(file string, src []byte) (Problem, bool) {
 		return Problem{Pos: Pos{File: file}, Msg: fmt.Sprintf("the file has %d bytes; the limit is 1 MiB", len(src)),
 			Hint: "split it into several files"}, true
 	}
-	line, col := 1, 1
+	line, col, signs := 1, 1, 0
 	for i := 0; i < len(src); {
 		r, size := utf8.DecodeRune(src[i:])
 		at := Pos{File: file, Line: line, Col: col}
+		if r < 0x80 && strings.IndexByte(",:-?[]{}'\"&*!|>\n", byte(r)) >= 0 {
+			if signs++; signs > maxSigns {
+				return Problem{Pos: at, Msg: fmt.Sprintf("the file has more than %d brackets, commas, colons, dashes, quotes and lines", maxSigns),
+					Hint: "split it into several files"}, true
+			}
+		}
 		switch {
 		case r == utf8.RuneError && size == 1:
 			return Problem{Pos: at, Msg: "the file is not UTF-8 text", Hint: "save it as UTF-8"}, true

@@ -137,10 +137,11 @@ func clean(s string) string {
 	}, s)
 }
 
-// quote is how messages cite text of a file: cleaned, cut and in double quotes.
+// quote is how messages cite text of a file: cleaned, cut and in double quotes,
+// without what looks like a secret.
 func quote(s string) string {
 	const most = 60
-	runes := []rune(clean(s))
+	runes := []rune(clean(maskShapes(s)))
 	if len(runes) > most {
 		runes = append(runes[:most-1], '…')
 	}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Render prints an error for a person: each [Problem] in it with its source line, a
@@ -106,10 +108,41 @@ func maskLine(line string) string {
 		}
 		star(b[m[1] : m[1]+end])
 	}
+	return maskShapes(string(b))
+}
+
+// maskShapes hides what has the shape of a well-known secret.
+func maskShapes(text string) string {
+	b := []byte(text)
 	for _, m := range secretShape.FindAllIndex(b, -1) {
 		star(b[m[0]:m[1]])
 	}
 	return string(b)
+}
+
+// shapesBegin is a part of every text that secretShape finds: looking for these first
+// spares large files the pattern.
+var shapesBegin = []string{"xox", "xapp-", "hooks.slack.com", "AKIA", "-----BEGIN", "://"}
+
+// Secrets finds what has the shape of a well-known secret in a file that others
+// may read. No problem shows it.
+func Secrets(file string, src []byte) Problems {
+	text := string(src)
+	if !slices.ContainsFunc(shapesBegin, func(s string) bool { return strings.Contains(text, s) }) {
+		return nil
+	}
+	var problems Problems
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		for _, m := range secretShape.FindAllStringIndex(line, -1) {
+			problems.Add(Problem{
+				Pos: Pos{file, n, utf8.RuneCountInString(line[:m[0]]) + 1}, Width: utf8.RuneCountInString(line[m[0]:m[1]]), Hidden: true,
+				Msg: "this looks like a secret", Hint: "take it out and make it invalid, as others have seen it; secrets belong to pipewatch.yaml, as ${NAME} or ${file:/path}",
+			})
+		}
+	}
+	return problems
 }
 
 func star(b []byte) {

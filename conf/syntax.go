@@ -29,7 +29,15 @@ func syntaxProblem(file string, src []byte, err error) Problem {
 	if opened && le.ContextMark.Line != le.Mark.Line {
 		p.Pos.Line, p.Pos.Col = le.ContextMark.Line, max(le.ContextMark.Column, 1)
 	}
+	if strings.Contains(le.ContextMsg, "simple key") && le.ContextMark.Line > 0 {
+		p.Pos.Line, p.Pos.Col = le.ContextMark.Line, max(le.ContextMark.Column, 1)
+	}
 	switch {
+	case conflict.Match(src):
+		p.Pos.Line, p.Pos.Col = 1+strings.Count(string(src[:conflict.FindIndex(src)[0]]), "\n"), 1
+		p.Msg, p.Hint = "a merge conflict of git begins here", "keep one side of it and remove the lines <<<<<<<, ======= and >>>>>>>"
+	case strings.Contains(le.Message, "could not find expected ':'"):
+		p.Msg, p.Hint = "a line without a ':'", "write key: value, or quote a text that goes over lines"
 	case strings.Contains(le.Message, "max depth"):
 		p.Msg = "nested deeper than 64 levels"
 	case opened && bareInterpolation.MatchString(line):
@@ -56,6 +64,9 @@ func syntaxProblem(file string, src []byte, err error) Problem {
 	}
 	return p
 }
+
+// conflict finds what git leaves in a file of which two people changed a place.
+var conflict = regexp.MustCompile(`(?m)^<<<<<<< `)
 
 // bareInterpolation finds a ${ that begins a value without a quote before it.
 var bareInterpolation = regexp.MustCompile(`[:,\[]\s*(\$\{)`)

@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -42,7 +43,7 @@ type settableKeys struct {
 	Description string       `yaml:"description"`
 	Connection  string       `yaml:"connection"`
 	Owner       string       `yaml:"owner"`
-	Runbook     string       `yaml:"runbook" jsonschema_description:"a link that people open when the node breaks"`
+	Runbook     link         `yaml:"runbook" jsonschema_description:"a link that people open when the node breaks"`
 	Tags        []string     `yaml:"tags"`
 	Gate        bool         `yaml:"gate" jsonschema_description:"consumers wait for this node"`
 	DependsOn   dependencies `yaml:"depends_on" jsonschema_description:"upstream nodes: names, dag/node, {node, mode: blocks|informs}, or {any_of: [names]} where one of them is enough"`
@@ -113,6 +114,21 @@ func (l *scheduleList) DecodeConf(v conf.Value) conf.Problems {
 
 // ConfSchema says that a schedule is a text or a list of texts.
 func (scheduleList) ConfSchema() []any { return []any{"", []string{}} }
+
+// link is the address of a page.
+type link string
+
+// DecodeConf reads an address that a browser opens and that runs nothing.
+func (l *link) DecodeConf(v conf.Value) conf.Problems {
+	problems := v.Decode((*string)(l))
+	if u, err := url.Parse(v.Text()); len(problems) == 0 && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		problems.Add(v.Problem("%s is not the address of a page", v.Quote()).WithHint("write it whole: https://…"))
+	}
+	return problems
+}
+
+// ConfSchema says that a link is a text.
+func (link) ConfSchema() []any { return []any{""} }
 
 // tableName is the parts of a table's name.
 type tableName []string

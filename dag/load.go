@@ -35,6 +35,10 @@ type Known struct {
 // never due would look healthy for ever.
 const defaultSchedule = "@every 10m"
 
+// maxName is how long a name may be, in bytes. Names are keys of the state and stand in
+// every message.
+const maxName = 100
+
 var (
 	nameShape  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	checkShape = regexp.MustCompile(`^[a-z0-9_]+$`)
@@ -98,7 +102,7 @@ func readAll(files []File, known Known) iter.Seq[readFile] {
 				defer func() { <-free }()
 				r := reader{known: known, broken: map[NodeID]bool{}}
 				d := r.file(f)
-				all[i] <- readFile{d, r.broken, r.problems}
+				all[i] <- readFile{d, r.broken, once(r.problems)}
 			}()
 		}
 		for _, f := range all {
@@ -107,6 +111,22 @@ func readAll(files []File, known Known) iter.Seq[readFile] {
 			}
 		}
 	}
+}
+
+// once drops what was said before of the same place: a mistake under defaults: is
+// met again by every node.
+func once(problems conf.Problems) conf.Problems {
+	type fault struct {
+		at  conf.Pos
+		msg string
+	}
+	seen := map[fault]bool{}
+	return slices.DeleteFunc(problems, func(p conf.Problem) bool {
+		f := fault{p.Pos, p.Msg}
+		again := seen[f]
+		seen[f] = true
+		return again
+	})
 }
 
 // anyNodeOf stands among the broken ids for every node of a DAG.
@@ -135,6 +155,7 @@ func (r *reader) file(f File) *DAG {
 		}
 		return nil
 	}
+	r.problems.Merge(conf.Secrets(f.Name, f.Src))
 	doc = r.interpolate(withoutExtensions(doc))
 	var keys fileKeys
 	r.problems.Merge(doc.Decode(&keys))
@@ -170,7 +191,10 @@ func (r *reader) file(f File) *DAG {
 	for key, value := range keys.Nodes.Fields() {
 		r.node(key, value)
 	}
-	if !nameShape.MatchString(keys.DAG) {
+	if len(keys.DAG) > maxName {
+		r.problems.Add(doc.Get("dag").Problem("the name has %d characters; the limit is %d", len(keys.DAG), maxName))
+	}
+	if !nameShape.MatchString(keys.DAG) || len(keys.DAG) > maxName {
 		return nil // reported; its nodes have no ids to depend on
 	}
 	return r.dag

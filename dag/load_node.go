@@ -18,6 +18,10 @@ func (r *reader) node(key, raw conf.Value) {
 		r.problems.Add(key.Problem("%s is not a node name", key.Quote()).WithHint("use lower-case letters, digits and _, beginning with a letter"))
 		return
 	}
+	if n := len(key.Text()); n > maxName {
+		r.problems.Add(key.Problem("the name has %d characters; the limit is %d", n, maxName))
+		return
+	}
 	if raw.Kind() != conf.Map {
 		r.problems.Add(key.Problem("a node is a map of keys, not %s", raw.Kind()).WithHint("write {table: %s}", key.Text()))
 		return
@@ -27,7 +31,7 @@ func (r *reader) node(key, raw conf.Value) {
 	r.problems.Merge(merged.Without(blockKeys...).Decode(&keys))
 	n := &Node{
 		ID: id, Table: slices.Concat(keys.Table, keys.View), Query: keys.Query, External: keys.External.id,
-		Description: keys.Description, Connection: keys.Connection, Owner: keys.Owner, Runbook: keys.Runbook,
+		Description: keys.Description, Connection: keys.Connection, Owner: keys.Owner, Runbook: string(keys.Runbook),
 		Tags: union(r.dag.Tags, keys.Tags), Gate: keys.Gate, Zone: r.dag.Zone, Pos: key.Pos(),
 	}
 	r.settleType(n, key, raw)
@@ -76,6 +80,8 @@ func (r *reader) settleType(n *Node, key, raw conf.Value) {
 		r.problems.Add(key.Problem("the node does not say what it is").WithHint("give it exactly one of table, view, query, job, external"))
 	case len(given) > 1:
 		r.problems.Add(key.Problem("the node is %s at once", strings.Join(given, " and ")).WithHint("keep exactly one of them"))
+	case n.Type == Query && strings.TrimSpace(n.Query) == "" && !r.wrongAt(raw.Get("query").Pos()):
+		r.problems.Add(raw.Get("query").Problem("the query is empty").WithHint("write one SELECT whose rows are the node's"))
 	}
 	if n.Type == External {
 		for k, v := range raw.Fields() {
@@ -84,6 +90,11 @@ func (r *reader) settleType(n *Node, key, raw conf.Value) {
 			}
 		}
 	}
+}
+
+// wrongAt tells whether something was said of a place already.
+func (r *reader) wrongAt(at conf.Pos) bool {
+	return slices.ContainsFunc(r.problems, func(p conf.Problem) bool { return p.Pos == at })
 }
 
 // settleNames fills in connection and owner from the DAG and checks that they exist.
@@ -179,6 +190,10 @@ func (c *checkReader) add(kind, name string, block conf.Value) {
 	}
 	if own.Name != "" {
 		name = own.Name
+	}
+	if n := len(name); n > maxName && own.Name != "" {
+		c.problems.Add(block.Get("name").Problem("the name has %d characters; the limit is %d", n, maxName))
+		return
 	}
 	if !checkShape.MatchString(name) {
 		c.problems.Add(block.Problem("%q cannot be the id of a check", name).WithHint("give it a name: of lower-case letters, digits and _"))

@@ -23,8 +23,14 @@ import (
 // A cut file can end the process in a way that nothing catches (bbolt checks in
 // goroutines of its own), so that a suspect file is checked in a child process.
 func Check(path string) (err error) {
-	if _, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
 		return fmt.Errorf("check state file: %w", err)
+	case !info.Mode().IsRegular(): // opening a pipe would wait for somebody to write
+		return fmt.Errorf("check state file %s: not a regular file; name a file under state: path", path)
+	case info.Size() == 0:
+		return &CorruptError{Path: path, Cause: errors.New("it is empty")}
 	}
 	defer catch(path, &err)()
 	bolt, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, ReadOnly: true, FreelistType: bbolt.FreelistMapType})
@@ -55,7 +61,7 @@ func Check(path string) (err error) {
 // format refuses files of newer versions before anything else is said of them.
 func format(tx *bbolt.Tx) error {
 	b := tx.Bucket([]byte(meta))
-	if b == nil {
+	if b == nil || b.Get([]byte(keySchema)) == nil {
 		return &CorruptError{Cause: errors.New("it holds no format number")}
 	}
 	known, err := read[int](b, meta, keySchema)

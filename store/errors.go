@@ -63,7 +63,7 @@ func (e *CorruptError) Error() string {
 	if e.Bucket == "" {
 		return fmt.Sprintf("state file %s is damaged or not one of pipewatch's: %v: restore a backup, or move it away to start without a past", e.Path, e.Cause)
 	}
-	return fmt.Sprintf("state file %s: record %q in %s is damaged: %v: restore a backup, or move the file away to start without a past",
+	return fmt.Sprintf("state file %s: record %.100q in %s is damaged: %v: restore a backup, or move the file away to start without a past",
 		e.Path, e.Key, e.Bucket, e.Cause)
 }
 

@@ -95,6 +95,10 @@ func post(id, path, summary string) huma.Operation {
 	return o
 }
 
+// longestMute is until when an incident may be muted. One without an end would be
+// forgotten.
+const longestMute = 366 * 24 * time.Hour
+
 func (s *Site) act(ctx context.Context, kind incident.ActKind, in *actInput) (*body[incident.Incident], error) {
 	a := incident.Act{Incident: incident.ID(in.ID), Kind: kind, By: caller(in.User), Via: in.Via}
 	if b := in.Body; b != nil {
@@ -102,9 +106,12 @@ func (s *Site) act(ctx context.Context, kind incident.ActKind, in *actInput) (*b
 		if b.For != "" {
 			d, err := time.ParseDuration(b.For)
 			if err != nil || d <= 0 || !b.Until.IsZero() {
-				return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("%q is no time to mute for: write 90m or 48h, or give until instead", b.For))
+				return nil, huma.Error422UnprocessableEntity(quoted(b.For) + " is no time to mute for: write 90m or 48h, or give until instead")
 			}
 			a.Until = s.source.Snapshot().At.Add(d)
+		}
+		if a.Until.After(s.source.Snapshot().At.Add(longestMute)) {
+			return nil, huma.Error422UnprocessableEntity("a mute ends within a year: what shall never be said is better taken out of the file")
 		}
 	}
 	i, err := s.people.Act(ctx, a)
@@ -203,7 +210,7 @@ func (s *Site) unannounce(ctx context.Context, in *announcementInput) (*struct{}
 	now := s.source.Snapshot()
 	id := incident.AnnouncementID(in.ID)
 	if a, known := now.Book.Announcements[id]; !known || !a.Until.After(now.At) {
-		return nil, huma.Error404NotFound(fmt.Sprintf("no announcement %q runs", in.ID))
+		return nil, huma.Error404NotFound(fmt.Sprintf("no announcement %s runs", quoted(in.ID)))
 	}
 	if err := s.people.Unannounce(ctx, id, caller(in.User), in.Via); err != nil {
 		return nil, s.notKept(err)

@@ -93,8 +93,8 @@ type nodesQuery struct {
 	DAG    string `query:"dag" doc:"only nodes of this DAG"`
 	Health string `query:"health" enum:"healthy,warning,failing,blocked,unknown" doc:"only nodes of this health"`
 
-	Select  string `query:"select" doc:"only these nodes: name, dag/name, +x, x+, dag:, tag:, owner: (blank is union, comma is intersection)"`
-	Exclude string `query:"exclude" doc:"not these nodes, in the same style"`
+	Select  string `query:"select" maxLength:"2000" doc:"only these nodes: name, dag/name, +x, x+, dag:, tag:, owner: (blank is union, comma is intersection)"`
+	Exclude string `query:"exclude" maxLength:"2000" doc:"not these nodes, in the same style"`
 }
 
 func (s *Site) getNodes(_ context.Context, q *nodesQuery) (*body[nodesBody], error) {
@@ -122,7 +122,16 @@ func (s *Site) getNode(_ context.Context, p *nodePath) (*body[nodeView], error) 
 }
 
 func noNode(id dag.NodeID) error {
-	return huma.Error404NotFound(fmt.Sprintf("no DAG has a node %q", id))
+	return huma.Error404NotFound(fmt.Sprintf("no DAG has a node %s", quoted(id)))
+}
+
+// quoted is a name that somebody asked for, as an answer repeats it.
+func quoted[S ~string](name S) string {
+	const most = 100
+	if len(name) > most {
+		return fmt.Sprintf("%q… (%d bytes)", strings.ToValidUTF8(string(name[:most]), ""), len(name))
+	}
+	return fmt.Sprintf("%q", name)
 }
 
 type historyQuery struct {
@@ -175,7 +184,7 @@ func (s *Site) getIncident(_ context.Context, p *incidentPath) (*body[incident.I
 	i, err := s.source.Incident(incident.ID(p.ID))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, huma.Error404NotFound(fmt.Sprintf("there is no incident %q", p.ID))
+		return nil, huma.Error404NotFound("there is no incident " + quoted(p.ID))
 	case err != nil:
 		return nil, s.trouble(err)
 	}
@@ -257,7 +266,7 @@ func signal(word string) (kind string, exit int, err error) {
 
 func (s *Site) beat(ctx context.Context, name string, b Beat) (*body[beatBody], error) {
 	if !s.source.Snapshot().heartbeat(name) {
-		return nil, huma.Error404NotFound(fmt.Sprintf("no job of any DAG reports under %q: write heartbeat: %s into one", name, name))
+		return nil, huma.Error404NotFound(fmt.Sprintf("no job of any DAG reports under %s: write that name as heartbeat: into one", quoted(name)))
 	}
 	if err := s.control.Heartbeat(ctx, name, b); err != nil {
 		s.log.Error("heartbeat was not kept", "name", name, "error", err)

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,7 +32,7 @@ func (s *Site) explainIncident(_ context.Context, p *incidentPath) (*body[incide
 	i, err := s.source.Incident(incident.ID(p.ID))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, huma.Error404NotFound(fmt.Sprintf("there is no incident %q", p.ID))
+		return nil, huma.Error404NotFound("there is no incident " + quoted(p.ID))
 	case err != nil:
 		return nil, s.trouble(err)
 	}

@@ -128,7 +128,7 @@ func TestPagesThatAreNotThereSaySo(t *testing.T) {
 func TestHostileTextStaysText(t *testing.T) {
 	const evil = `<script>alert(1)</script><img src=x onerror=alert(1)>"'` + "`javascript:alert(1)"
 	s := newStage(suite(t, strings.NewReplacer("description: Training set", `description: "<script>alert(1)</script>"`+"\nx-was: Training set",
-		"runbook: https://runbooks.example/flights", "runbook: javascript:alert(1)").Replace(flightDelay)))
+		"runbook: https://runbooks.example/flights", `runbook: 'https://runbooks.example/"><script>alert(1)</script>'`).Replace(flightDelay)))
 	bad := stale
 	bad.Message = evil
 	bad.Observed = map[string]any{evil: evil}

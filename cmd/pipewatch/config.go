@@ -172,6 +172,9 @@ func (c *config) sense(v conf.Value) conf.Problems {
 	if _, err := time.LoadLocation(c.Timezone); err != nil {
 		problems.Add(v.Get("timezone").Problem("%q is not a time zone", c.Timezone).WithHint(`use an IANA name such as "Europe/Berlin"`))
 	}
+	if d := v.Get("dags"); d.Exists() && len(c.DAGs) == 0 {
+		problems.Add(d.KeyProblem("no DAG file is named, so that nothing would be watched").WithHint("write dags: [dags/*.yaml]"))
+	}
 	if !loopback(c.HTTP.Listen) {
 		problems.Add(v.Get("http").Get("listen").Problem("%q is not a loopback address, and auth.mode none allows only those", c.HTTP.Listen).
 			WithHint("listen on 127.0.0.1 and put a reverse proxy with authentication in front"))

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/pipewatch-dev/pipewatch/conf"
 	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/incident"
 	"github.com/pipewatch-dev/pipewatch/probe"
@@ -140,7 +142,13 @@ func (c control) Reload(context.Context) error {
 	if c.reload == nil {
 		return errors.New("there is nothing to reload here")
 	}
-	return c.reload()
+	err := c.reload()
+	if _, of := errors.AsType[conf.Problems](err); !of {
+		return err
+	}
+	var told strings.Builder // for whoever asked: with the lines and what to do
+	conf.Render(&told, err, readSource)
+	return errors.New(strings.TrimSpace(told.String()))
 }
 
 // audits lists what people did.

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,17 +19,7 @@ import (
 func (a *app) stateCommand() *cobra.Command {
 	root := &cobra.Command{Use: "state", Short: "Check, back up or compact the state file"}
 	root.AddCommand(
-		&cobra.Command{
-			Use:   "check [FILE]",
-			Short: "Read all of a state file, or of a copy, and say whether it is sound",
-			Long: `Read every page and every record and hold them against their checksums. FILE is
-state.path of pipewatch.yaml where none is named. Nothing is changed.
-
-Exit codes: 0 sound, 2 usage, 70 damaged, 73 a running process holds it, 78 a
-newer version wrote it.`,
-			Args: cobra.MaximumNArgs(1),
-			RunE: func(_ *cobra.Command, args []string) error { return a.stateCheck(args) },
-		},
+		a.stateCheckCommand(),
 		&cobra.Command{
 			Use:   "backup FILE",
 			Short: "Copy the state to FILE; while the service runs, its newest hourly copy",
@@ -44,6 +34,29 @@ newer version wrote it.`,
 		},
 	)
 	return root
+}
+
+func (a *app) stateCheckCommand() *cobra.Command {
+	here := false
+	cmd := &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Read all of a state file, or of a copy, and say whether it is sound",
+		Long: `Read every page and every record and hold them against their checksums. FILE is
+state.path of pipewatch.yaml where none is named. Nothing is changed.
+
+Exit codes: 0 sound, 2 usage, 70 damaged, 73 a running process holds it, 78 a
+newer version wrote it.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if here {
+				return a.stateCheck(args, store.Check)
+			}
+			return a.stateCheck(args, func(path string) error { return checkApart(cmd.Context(), path) })
+		},
+	}
+	cmd.Flags().BoolVar(&here, "here", false, "in this process, which a damaged file may end")
+	_ = cmd.Flags().MarkHidden("here") // it was defined a line above
+	return cmd
 }
 
 // statePath is where the operator's file has the state.
@@ -62,7 +75,7 @@ func (a *app) statePath() (string, error) {
 	return cfg.State.Path, nil
 }
 
-func (a *app) stateCheck(args []string) error {
+func (a *app) stateCheck(args []string, check func(path string) error) error {
 	var path string
 	if len(args) > 0 {
 		path = args[0]
@@ -73,12 +86,12 @@ func (a *app) stateCheck(args []string) error {
 		}
 	}
 	began := time.Now()
-	err := store.Check(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return exit{exitUsage, err}
-	case err != nil:
-		return exit{stateCode(err), err}
+	if err := check(path); err != nil {
+		code := stateCode(err)
+		if _, damaged := errors.AsType[*store.CorruptError](err); code == exitState && !damaged {
+			code = exitUsage // nothing can be said of the file
+		}
+		return exit{code, err}
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -162,7 +175,7 @@ func checkApart(ctx context.Context, path string) error {
 		return fmt.Errorf("check state file: %w", err)
 	}
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, self, "state", "check", path)
+	cmd := exec.CommandContext(ctx, self, "state", "check", "--here", path)
 	cmd.Args[0] = os.Args[0]
 	cmd.Stderr = &said
 	err = cmd.Run()
@@ -176,11 +189,26 @@ func checkApart(ctx context.Context, path string) error {
 	if !is {
 		return fmt.Errorf("check state file: %w", err)
 	}
-	switch ended.ExitCode() {
-	case exitHeld, exitNewer, exitUsage:
+	// A process that a damaged page ended has code 2, too, and says so in its own way.
+	code, ours := ended.ExitCode(), strings.HasPrefix(said.String(), "pipewatch: ")
+	if code == exitHeld || code == exitNewer || code == exitUsage && ours {
 		return store.Check(path) // says it again, here
 	}
-	return &store.CorruptError{Path: path, Cause: errors.New(firstLine(said.Bytes()))}
+	return &store.CorruptError{Path: path, Cause: errors.New(cause(path, firstLine(said.Bytes())))}
+}
+
+// cause is what is wrong with a file, out of the sentence about it.
+func cause(path, sentence string) string {
+	sentence, _, _ = strings.Cut(sentence, ": restore a backup")
+	for _, begin := range []string{" is damaged or not one of pipewatch's: ", ": "} {
+		if rest, ok := strings.CutPrefix(sentence, "state file "+path+begin); ok {
+			return rest
+		}
+	}
+	if strings.HasPrefix(sentence, "unexpected fault address") {
+		return "a page of it leads beyond its end"
+	}
+	return sentence
 }
 
 // firstLine is what a process said first; more is a trace.

@@ -145,6 +145,9 @@ func classify(err error) error {
 	if !ok {
 		return err
 	}
+	// What is no word of Slack's comes from somebody else, and is shown to people.
+	refusal.Err = clip(clean(refusal.Err), 100)
+	err = refusal
 	switch code := refusal.Err; {
 	case code == "ratelimited" || code == "rate_limited":
 		return notify.RetryAfter(limitedFor, err)

@@ -162,6 +162,10 @@ var delivery = []Mutant{
 // forHarnesses are bugs that only a whole service under test can show.
 var forHarnesses = []Mutant{
 	{
+		Name: "last-good-forgotten", Does: "a broken DAG file takes its last good version along",
+		Bug: Bug{"cmd/pipewatch", "takeup.go", "			text, known := good[file]\n", "			text, known := good[\"\"]\n"},
+	},
+	{
 		Name: "secret-logged", Does: "a token is in the log",
 		Bug: Bug{"cmd/pipewatch", "deliver.go", "		w.slack = w.client\n", "		w.slack = w.client\n		println(\"the token is\", s.Token.Reveal())\n"},
 	},
