@@ -328,7 +328,7 @@ func (g *Graph) Downstream(id NodeID) []NodeID {
 // reach walks from a node, which is not part of the result, and gives what it meets
 // by distance.
 func (g *Graph) reach(from int, along adjacency) [][]int32 {
-	if from < 0 {
+	if from < 0 || len(along.of(from)) == 0 {
 		return nil
 	}
 	var levels [][]int32

@@ -67,7 +67,7 @@ func (d *decision) announce() {
 // their ids.
 func (d *decision) announcements() map[dag.NodeID][]Announcement {
 	out := map[dag.NodeID][]Announcement{}
-	all := Book{Announcements: d.book.Announcements}.Apply(Change{Announcements: d.change.Announcements}).Announcements
+	all := with(d.book.Announcements, d.change.Announcements)
 	for _, id := range slices.Sorted(maps.Keys(all)) {
 		a := all[id]
 		out[a.Node] = append(out[a.Node], a)

@@ -46,7 +46,7 @@ func TestPlannedWorkExplainsWhatItCauses(t *testing.T) {
 			}
 			for _, f := range c.found {
 				check, _, _ := strings.Cut(f, ":")
-				if w.book.States[dag.CheckID("shop/"+check)].Announced == "" {
+				if w.book.States.Of(dag.CheckID("shop/"+check)).Announced == "" {
 					t.Errorf("%s is not recorded as announced", check)
 				}
 			}

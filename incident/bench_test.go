@@ -82,7 +82,7 @@ func BenchmarkDecide(b *testing.B) {
 		b.Run(fmt.Sprintf("assess/%d", n), func(b *testing.B) {
 			book := incident.Book{}.Apply(incident.Decide(s, incident.Book{}, verdicts(s, checks.Verdict{Outcome: checks.Fail, Reason: checks.Stale}), p))
 			for b.Loop() {
-				incident.Assess(s, func(id dag.CheckID) incident.State { return book.States[id] })
+				incident.Assess(s, func(id dag.CheckID) incident.State { return book.States.Of(id) })
 			}
 		})
 	}

@@ -55,55 +55,32 @@ func (e *entry) owner() *entry {
 // node is the node of the check.
 func (e *entry) node() dag.NodeID { return e.check.Node.ID }
 
-// causes lists every check that is not well, in topological order, each with
-// the finding above that explains it. Of several it takes the one that began
-// first; findings that are still pending count, so that a symptom waits for its
-// cause to be sure.
-func causes(s *checks.Suite, state func(dag.CheckID) State) []*entry {
+// causes lists every check that is not well, in the order of those given (that of the
+// suite), each with the finding above that explains it. Of several it takes the one
+// that began first; findings that are still pending count, so that a symptom waits for
+// its cause to be sure.
+func causes(s *checks.Suite, among []*checks.Check, state func(dag.CheckID) State) []*entry {
 	var all []*entry
-	above := kin{graph: s.Graph}
-	at := make([][]*entry, len(s.Graph.Order())) // what can explain, by rank
-	for c := range s.All() {
+	for _, c := range among {
 		if c.Spec.Shadow {
 			continue
 		}
 		st := state(c.ID())
 		bad := st.Active() || st.Phase == Pending
 		blind := !bad && st.Troubles > 0 && st.Broken == "column"
-		if !bad && !blind {
-			continue
-		}
-		e := &entry{
-			check: c, state: st, rank: s.Graph.Index(c.Node.ID), place: len(all), blind: blind,
-			fresh: st.Released.IsZero() || st.At.After(st.Released),
-		}
-		all = append(all, e)
-		if !blind {
-			at[e.rank] = append(at[e.rank], e)
+		if bad || blind {
+			all = append(all, &entry{
+				check: c, state: st, rank: s.Graph.Index(c.Node.ID), place: len(all), blind: blind,
+				fresh: st.Released.IsZero() || st.At.After(st.Released),
+			})
 		}
 	}
-	for _, e := range all {
-		e.cause = earliest(e, at, &above)
+	if s.Graph.HasChoices() {
+		choose(all, s.Graph)
+	} else {
+		spread(all, s.Graph)
 	}
 	return all
-}
-
-// earliest is the finding upstream of e that explains it and began first. What
-// only one check depends on (the parent of a join) may itself need the check's
-// node; a finding is never its own cause.
-func earliest(e *entry, at [][]*entry, above *kin) *entry {
-	if above.graph.HasChoices() {
-		return chosen(e, at, above.graph)
-	}
-	var best *entry
-	for rank := range above.of(e.check) {
-		for _, a := range at[rank] {
-			if a.mayCause(e) {
-				best = first(best, a)
-			}
-		}
-	}
-	return best
 }
 
 // mayCause tells whether the finding, upstream of e, is one that can be why e exists.
@@ -170,41 +147,6 @@ func (k *kin) of(c *checks.Check) iter.Seq[int] {
 			}
 		}
 	}
-}
-
-// looked is when a node was last evaluated.
-type looked struct {
-	known  bool
-	oldest time.Time // of its checks' last evaluations; zero while one has none
-	some   bool      // it has checks
-	flying bool      // its DAG is being evaluated now
-}
-
-// look tells when a node was last evaluated.
-func (d *decision) look(rank int) looked {
-	l := &d.looks[rank]
-	if l.known {
-		return *l
-	}
-	id := d.suite.Graph.Order()[rank].ID
-	*l = looked{known: true, flying: slices.Contains(d.run.InFlight, id.DAG())}
-	for _, c := range d.suite.Of(id) {
-		if at := d.state(c.ID()).At; !c.Spec.Shadow && (!l.some || at.Before(l.oldest)) {
-			l.some, l.oldest = true, at
-		}
-	}
-	return *l
-}
-
-// settled tells whether everything that could explain a finding has been
-// evaluated since it was first seen and is not being evaluated now.
-func (d *decision) settled(e *entry) bool {
-	for rank := range d.above.of(e.check) {
-		if l := d.look(rank); l.flying || l.some && l.oldest.Before(e.state.FirstSeen) {
-			return false
-		}
-	}
-	return true
 }
 
 // downstream lists every node that cannot do without root over blocks edges, and the nodes of

@@ -9,12 +9,25 @@ type chooser struct {
 	graph *dag.Graph
 	of    *entry
 	self  int
-	at    [][]*entry
+	at    map[int][]*entry // what can explain, by rank
 	known map[int32]*entry // best finding at a node or above it, by rank; nil for none
 }
 
-// chosen is earliest for such a graph.
-func chosen(e *entry, at [][]*entry, g *dag.Graph) *entry {
+// choose gives every finding its cause in such a graph.
+func choose(all []*entry, g *dag.Graph) {
+	at := map[int][]*entry{}
+	for _, e := range all {
+		if !e.blind {
+			at[e.rank] = append(at[e.rank], e)
+		}
+	}
+	for _, e := range all {
+		e.cause = chosen(e, at, g)
+	}
+}
+
+// chosen is the cause of one finding.
+func chosen(e *entry, at map[int][]*entry, g *dag.Graph) *entry {
 	c := chooser{graph: g, of: e, self: g.Index(e.node()), at: at, known: map[int32]*entry{}}
 	best := c.above(c.self)
 	for _, id := range e.check.Upstream {
@@ -61,7 +74,7 @@ func (c chooser) through(rank int32) *entry {
 		return best
 	}
 	best := c.above(int(rank))
-	for _, a := range c.at[rank] {
+	for _, a := range c.at[int(rank)] {
 		if a.mayCause(c.of) {
 			best = first(best, a)
 		}

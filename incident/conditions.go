@@ -20,7 +20,7 @@ func (d *decision) brokenFiles() {
 	}
 	d.conditions(BrokenFile, problems,
 		func(i Incident) string { return i.File },
-		func(file string) Incident { return Incident{ID: newID("file "+file, d.now), File: file} })
+		func(file string) Incident { return Incident{ID: d.newID("file " + file), File: file} })
 }
 
 // ownTroubles keeps one incident per trouble of pipewatch itself.
@@ -37,10 +37,10 @@ func (d *decision) ownTroubles() {
 	}
 	name := func(i Incident) string { return i.Trouble }
 	d.conditions(Self, problems, name,
-		func(name string) Incident { return Incident{ID: newID("self "+name, d.now), Trouble: name} })
+		func(name string) Incident { return Incident{ID: d.newID("self " + name), Trouble: name} })
 	d.conditions(Canary, tests, name,
 		func(name string) Incident {
-			return Incident{ID: newID("canary "+name, d.now), Trouble: name, Severity: dag.Warn}
+			return Incident{ID: d.newID("canary " + name), Trouble: name, Severity: dag.Warn}
 		})
 }
 
@@ -65,7 +65,7 @@ func (d *decision) clocks() {
 		}
 	}
 	problems := map[string]Finding{}
-	for _, i := range d.open(ClockSkew) {
+	for i := range d.open(ClockSkew) {
 		if _, asked := skews[i.Connection]; !asked {
 			problems[i.Connection] = i.Findings[0]
 		}
@@ -82,7 +82,7 @@ func (d *decision) clocks() {
 	}
 	d.conditions(ClockSkew, problems,
 		func(i Incident) string { return i.Connection },
-		func(conn string) Incident { return Incident{ID: newID("clock "+conn, d.now), Connection: conn} })
+		func(conn string) Incident { return Incident{ID: d.newID("clock " + conn), Connection: conn} })
 }
 
 // silence keeps one incident per check that has long had nothing to judge: a
@@ -113,7 +113,7 @@ func (d *decision) silence() {
 	d.conditions(NoData, problems,
 		func(i Incident) string { return string(i.Findings[0].Check) },
 		func(check string) Incident {
-			return Incident{ID: newID("no data "+check, d.now), Root: dag.CheckID(check).Node(), Severity: dag.Warn, Onset: d.state(dag.CheckID(check)).Silent}
+			return Incident{ID: d.newID("no data " + check), Root: dag.CheckID(check).Node(), Severity: dag.Warn, Onset: d.state(dag.CheckID(check)).Silent}
 		})
 }
 
@@ -137,7 +137,7 @@ func (d *decision) explained(c *checks.Check, s State, broken map[int]bool, plan
 // new one.
 func (d *decision) conditions(kind Kind, problems map[string]Finding, name func(Incident) string, begin func(string) Incident) {
 	fresh := maps.Clone(problems)
-	for _, i := range d.open(kind) {
+	for i := range d.open(kind) {
 		problem, still := problems[name(i)]
 		delete(fresh, name(i))
 		problem.FirstSeen = i.Findings[0].FirstSeen

@@ -50,7 +50,7 @@ func Coverage(s *checks.Suite, b Book, now time.Time) []Gap {
 			gaps = append(gaps, Gap{Kind: Unwatched, Node: n.ID, Consumers: below, Why: "others need it and it has no check: give it one, such as freshness or row_count"})
 		}
 		for _, c := range s.Of(n.ID) {
-			if kind, why := gapOf(c, b.States[c.ID()], now); kind != "" {
+			if kind, why := gapOf(c, b.States.Of(c.ID()), now); kind != "" {
 				gaps = append(gaps, Gap{Kind: kind, Node: n.ID, Check: c.ID(), Consumers: below, Why: why})
 			}
 		}

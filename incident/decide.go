@@ -2,6 +2,7 @@ package incident
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -17,19 +18,21 @@ func Decide(s *checks.Suite, b Book, r Run, p Policy) Change {
 	d := &decision{
 		suite: s, book: b, run: r, policy: p, now: r.Moment,
 		change: Change{
-			States: map[dag.CheckID]State{}, Incidents: map[ID]Incident{}, Announcements: map[AnnouncementID]Announcement{},
+			States: map[dag.CheckID]State{}, Incidents: map[ID]Incident{}, Announcements: map[AnnouncementID]Announcement{}, suite: s,
 		},
 		redefined: map[dag.CheckID]bool{}, byRoot: map[dag.NodeID]ID{}, renamed: map[ID]bool{},
-		above: kin{graph: s.Graph}, looks: make([]looked, len(s.Graph.Order())),
+		above: kin{graph: s.Graph},
 	}
+	d.index()
 	d.act()
 	d.announce()
-	for _, i := range d.open(Data) {
+	for i := range d.open(Data) {
 		d.byRoot[i.Root] = i.ID
 	}
 	d.evaluate()
 	d.forget()
-	d.entries = causes(s, d.notice)
+	d.entries = causes(s, d.notWell(), d.notice)
+	d.sort()
 	d.excuse()
 	d.dataIncidents()
 	d.blindness()
@@ -56,7 +59,11 @@ type decision struct {
 	byRoot    map[dag.NodeID]ID // open data incidents by their root, as they are by now
 	renamed   map[ID]bool       // moved or reopened: that line says enough
 	above     kin
-	looks     []looked            // by rank, once looked at
+	looks     []looked       // by rank, once looked at; nil before the first is
+	sights    []looked       // the same of all above
+	opened    map[Kind][]age // incidents that are open in the book, oldest first
+	at        map[dag.NodeID][]*entry
+	holds     map[ID][]*entry     // those that an incident holds, by their states
 	held      map[*entry][]*entry // what an unexplained finding explains, in order
 	past      map[dag.NodeID][]ID // data incidents of the book by their root, once asked for
 }
@@ -66,7 +73,7 @@ func (d *decision) state(id dag.CheckID) State {
 	if s, ok := d.change.States[id]; ok {
 		return s
 	}
-	s := d.book.States[id]
+	s := d.book.States.Of(id)
 	if s.At.Before(d.run.Since) {
 		s.At = time.Time{}
 	}
@@ -105,9 +112,73 @@ func (d *decision) evaluate() {
 	}
 }
 
+// notWell lists the checks that need to be looked at, in the order of the suite.
+func (d *decision) notWell() []*checks.Check {
+	var out []*checks.Check
+	note := func(id dag.CheckID) {
+		if c := d.suite.Check(id); c != nil {
+			out = append(out, c)
+		}
+	}
+	for id := range d.book.States.notWell() {
+		if _, changed := d.change.States[id]; !changed {
+			note(id)
+		}
+	}
+	for id, s := range d.change.States {
+		if !s.well() {
+			note(id)
+		}
+	}
+	slices.SortFunc(out, func(a, b *checks.Check) int {
+		if a.Node == b.Node {
+			all := d.suite.Of(a.Node.ID)
+			return cmp.Compare(slices.Index(all, a), slices.Index(all, b))
+		}
+		return cmp.Compare(d.suite.Graph.Index(a.Node.ID), d.suite.Graph.Index(b.Node.ID))
+	})
+	return out
+}
+
+// age is an incident and when it opened.
+type age struct {
+	opened time.Time
+	id     ID
+}
+
+// compare puts the oldest first.
+func (a age) compare(b age) int { return cmp.Or(a.opened.Compare(b.opened), cmp.Compare(a.id, b.id)) }
+
+// index sorts the incidents of the book that are open by kind, oldest first.
+func (d *decision) index() {
+	d.opened = map[Kind][]age{}
+	for id, i := range d.book.Incidents {
+		if i.Status == Open {
+			d.opened[i.Kind] = append(d.opened[i.Kind], age{i.OpenedAt, id})
+		}
+	}
+	for _, ages := range d.opened {
+		slices.SortFunc(ages, age.compare)
+	}
+}
+
+// sort puts the entries where they are looked for.
+func (d *decision) sort() {
+	d.at, d.holds = map[dag.NodeID][]*entry{}, map[ID][]*entry{}
+	for _, e := range d.entries {
+		d.at[e.node()] = append(d.at[e.node()], e)
+		if by := e.state.HeldBy; by != "" {
+			d.holds[by] = append(d.holds[by], e)
+		}
+	}
+}
+
 // forget drops the states of checks that are no longer in the suite.
 func (d *decision) forget() {
-	for id := range d.book.States {
+	if d.book.States.suite == d.suite {
+		return // done when it was last decided
+	}
+	for id := range d.book.States.All() {
 		if d.suite.Check(id) == nil {
 			d.change.Removed = append(d.change.Removed, id)
 		}
@@ -115,31 +186,37 @@ func (d *decision) forget() {
 	slices.Sort(d.change.Removed)
 }
 
-// open lists the incidents of a kind that are open by now, oldest first.
-func (d *decision) open(kind Kind) []Incident {
-	all := map[ID]Incident{}
-	maps.Copy(all, d.book.Incidents)
-	maps.Copy(all, d.change.Incidents)
-	var out []Incident
-	for _, i := range all {
-		if i.Kind == kind && i.Status == Open {
-			out = append(out, i)
+// open yields the incidents of a kind that are open by now, oldest first.
+func (d *decision) open(kind Kind) iter.Seq[Incident] {
+	ages := slices.Clip(d.opened[kind])
+	for id, i := range d.change.Incidents {
+		if i.Kind == kind && i.Status == Open && d.book.Incidents[id].Status != Open {
+			ages = append(ages, age{i.OpenedAt, id})
 		}
 	}
-	slices.SortFunc(out, oldest)
-	return out
+	if len(ages) > len(d.opened[kind]) { // reopened ones can be older than others
+		slices.SortFunc(ages, age.compare)
+	}
+	return func(yield func(Incident) bool) {
+		for _, a := range ages {
+			i, changed := d.change.Incidents[a.id]
+			if !changed {
+				i = d.book.Incidents[a.id]
+			}
+			if i.Status == Open && !yield(i) {
+				return
+			}
+		}
+	}
 }
 
-func oldest(a, b Incident) int {
-	return cmp.Or(a.OpenedAt.Compare(b.OpenedAt), cmp.Compare(a.ID, b.ID))
-}
+func oldest(a, b Incident) int { return age{a.OpenedAt, a.ID}.compare(age{b.OpenedAt, b.ID}) }
 
 // dataIncidents brings the incidents about data up to date.
 func (d *decision) dataIncidents() {
 	roots := d.roots()
-	open := d.open(Data)
-	for n, i := range open {
-		open[n] = d.follow(i, roots)
+	for i := range d.open(Data) {
+		d.follow(i, roots)
 	}
 	d.held = map[*entry][]*entry{}
 	for _, e := range d.entries {
@@ -147,10 +224,7 @@ func (d *decision) dataIncidents() {
 			d.held[e.owner()] = append(d.held[e.owner()], e)
 		}
 	}
-	for _, i := range open {
-		if i.Status != Open {
-			continue
-		}
+	for i := range d.open(Data) {
 		own := roots[i.Root]
 		delete(roots, i.Root)
 		switch {
@@ -183,17 +257,18 @@ func (d *decision) roots() map[dag.NodeID][]*entry {
 // follow moves an incident whose root turned out to be a symptom to the cause.
 // Where the cause has an incident of its own, this one is merged into it; where
 // the cause is not sure yet, the incident stays as it is.
-func (d *decision) follow(i Incident, roots map[dag.NodeID][]*entry) Incident {
+func (d *decision) follow(i Incident, roots map[dag.NodeID][]*entry) {
 	if len(roots[i.Root]) > 0 {
-		return i
+		return
 	}
 	var unsure []*entry
-	for _, e := range d.entries {
-		if e.node() != i.Root || e.cause == nil || !e.state.Active() {
+	for _, e := range d.at[i.Root] {
+		if e.cause == nil || !e.state.Active() {
 			continue
 		}
 		if cause := e.owner(); cause.state.Active() {
-			return d.move(i, cause.node())
+			d.move(i, cause.node())
+			return
 		}
 		unsure = append(unsure, e)
 	}
@@ -201,12 +276,11 @@ func (d *decision) follow(i Incident, roots map[dag.NodeID][]*entry) Incident {
 		e.cause = nil
 		roots[i.Root] = append(roots[i.Root], e)
 	}
-	return i
 }
 
 // move gives an incident a new root, or ends it as merged where that root has
 // an incident already.
-func (d *decision) move(i Incident, root dag.NodeID) Incident {
+func (d *decision) move(i Incident, root dag.NodeID) {
 	was := i.Root
 	delete(d.byRoot, was)
 	if other, ok := d.byRoot[root]; ok {
@@ -219,7 +293,6 @@ func (d *decision) move(i Incident, root dag.NodeID) Incident {
 		d.renamed[i.ID] = true
 	}
 	d.change.Incidents[i.ID] = i
-	return i
 }
 
 // begin opens an incident on a node, or reopens the one it had, once
@@ -248,7 +321,7 @@ func (d *decision) begin(root dag.NodeID, own []*entry) {
 		d.update(last, own)
 		return
 	}
-	i := Incident{ID: newID(string(root), d.now), Kind: Data, Status: Open, Root: root, OpenedAt: d.now, Changes: d.changes(root, own)}
+	i := Incident{ID: d.newID(string(root)), Kind: Data, Status: Open, Root: root, OpenedAt: d.now, Changes: d.changes(root, own)}
 	d.fill(&i, own)
 	i.say(d.now, Line{Kind: Opened, Node: root})
 	d.byRoot[root] = i.ID
@@ -326,7 +399,7 @@ func (d *decision) close(i Incident) {
 
 // release lets go of what an incident held and still fails.
 func (d *decision) release(i Incident) {
-	for _, e := range d.entries {
+	for _, e := range d.holds[i.ID] {
 		if e.state.HeldBy == i.ID && e.cause == nil {
 			s := e.state
 			s.HeldBy, s.Released = "", d.now
@@ -338,9 +411,9 @@ func (d *decision) release(i Incident) {
 
 // why says how an incident ended when it was not by passing checks.
 func (d *decision) why(i Incident) string {
-	for _, e := range d.entries {
-		if e.planned != "" && e.node() == i.Root && e.state.Active() {
-			a := Book{Announcements: d.book.Announcements}.Apply(d.change).Announcements[e.planned]
+	for _, e := range d.at[i.Root] {
+		if e.planned != "" && e.state.Active() {
+			a := with(d.book.Announcements, d.change.Announcements)[e.planned]
 			return "announced by " + a.By + ": " + a.Reason
 		}
 	}
@@ -362,7 +435,7 @@ func (d *decision) well(id dag.CheckID) bool {
 // announcement explains it.
 func (d *decision) finish() {
 	holder := map[dag.CheckID]ID{}
-	for _, i := range d.open(Data) {
+	for i := range d.open(Data) {
 		for _, f := range i.Findings {
 			if !f.Recovered {
 				holder[f.Check] = i.ID

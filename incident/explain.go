@@ -112,14 +112,14 @@ func (x Explainer) Node(id dag.NodeID) (NodeExplanation, bool) {
 			n.Announcements = append(n.Announcements, x.Book.Announcements[a])
 		}
 	}
-	entries := causes(x.Suite, x.state)
+	entries := causes(x.Suite, slices.Collect(x.Suite.All()), x.state)
 	for _, c := range x.Suite.Of(id) {
 		n.Checks = append(n.Checks, x.check(c, entries))
 	}
 	return n, true
 }
 
-func (x Explainer) state(id dag.CheckID) State { return x.Book.States[id] }
+func (x Explainer) state(id dag.CheckID) State { return x.Book.States.Of(id) }
 
 // check explains one check. Entries are all that is not well.
 func (x Explainer) check(c *checks.Check, entries []*entry) CheckExplanation {

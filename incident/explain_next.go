@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pipewatch-dev/pipewatch/checks"
@@ -107,7 +108,7 @@ func (x Explainer) Explain(i Incident) IncidentExplanation {
 	if i.Status != Open {
 		return out
 	}
-	entries := causes(x.Suite, x.state)
+	entries := causes(x.Suite, slices.Collect(x.Suite.All()), x.state)
 	for _, f := range i.Findings {
 		c := x.Suite.Check(f.Check)
 		switch {

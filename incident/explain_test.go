@@ -179,7 +179,7 @@ nodes:
 	for m := range 5 {
 		w.run(m, append(pass, "orders/freshness: error", "report/row_count: nodata")...)
 	}
-	delete(w.book.States, "shop/lines/row_count")
+	w.book.States = w.book.States.With(nil, "shop/lines/row_count")
 	var got []string
 	for _, g := range incident.Coverage(w.suite, w.book, minute(10)) {
 		about := string(g.Check)

@@ -1,6 +1,8 @@
 package incident
 
 import (
+	"slices"
+
 	"github.com/pipewatch-dev/pipewatch/checks"
 	"github.com/pipewatch-dev/pipewatch/dag"
 )
@@ -31,7 +33,7 @@ type NodeStatus struct {
 func Assess(s *checks.Suite, state func(dag.CheckID) State) []NodeStatus {
 	roots := map[dag.NodeID]checks.Outcome{} // worst outcome of unexplained findings
 	held := map[dag.NodeID][]*entry{}
-	for _, e := range causes(s, state) {
+	for _, e := range causes(s, slices.Collect(s.All()), state) {
 		if e.cause != nil {
 			root := e.owner().node()
 			held[root] = append(held[root], e)

@@ -250,7 +250,7 @@ func (s State) Active() bool { return s.Phase == Failing || s.Phase == Recoverin
 // that are open or were resolved recently, and the announcements that run or
 // ended recently. Decide does not change it.
 type Book struct {
-	States        map[dag.CheckID]State
+	States        States
 	Incidents     map[ID]Incident
 	Announcements map[AnnouncementID]Announcement
 }
@@ -349,6 +349,8 @@ type Change struct {
 	// Recheck names nodes that should be evaluated now: planned work that
 	// explained what they show has ended. It is asked for until they were.
 	Recheck []dag.NodeID
+
+	suite *checks.Suite // by which it was decided
 }
 
 // Empty tells whether nothing changed.
@@ -357,34 +359,37 @@ func (c Change) Empty() bool {
 }
 
 // Apply makes the book as it is after a change; nothing in either book may be
-// changed then, as they may share states.
+// changed then, as they share what is the same in both.
 func (b Book) Apply(c Change) Book {
-	next := Book{
-		States:        b.States,
-		Incidents:     make(map[ID]Incident, len(b.Incidents)),
-		Announcements: make(map[AnnouncementID]Announcement, len(b.Announcements)),
+	states := b.States.With(c.States, c.Removed...)
+	states.suite = c.suite
+	return Book{States: states, Incidents: with(b.Incidents, c.Incidents), Announcements: with(b.Announcements, c.Announcements)}
+}
+
+// with is a map with what another sets.
+func with[K comparable, V any](m, set map[K]V) map[K]V {
+	if len(set) == 0 && m != nil {
+		return m
 	}
-	if b.States == nil || len(c.States)+len(c.Removed) > 0 { // they are many, and a tick changes none
-		next.States = make(map[dag.CheckID]State, len(b.States))
-		maps.Copy(next.States, b.States)
-		maps.Copy(next.States, c.States)
-		for _, id := range c.Removed {
-			delete(next.States, id)
-		}
-	}
-	maps.Copy(next.Incidents, b.Incidents)
-	maps.Copy(next.Incidents, c.Incidents)
-	maps.Copy(next.Announcements, b.Announcements)
-	maps.Copy(next.Announcements, c.Announcements)
+	next := make(map[K]V, len(m)+len(set))
+	maps.Copy(next, m)
+	maps.Copy(next, set)
 	return next
 }
 
-// newID derives an id from what the incident is about and when it opened, so
-// that a replay of the same runs gives the same ids.
-func newID(about string, opened time.Time) ID {
+// newID derives an id from what the incident is about and when it opens, so that a
+// replay of the same runs gives the same ids. Of thousands that open in one minute
+// some would share theirs: those take the next that is free.
+func (d *decision) newID(about string) ID {
 	h := fnv.New32a()
-	fmt.Fprintf(h, "%s|%d", about, opened.UnixNano())
-	return ID(fmt.Sprintf("inc-%s-%05x", opened.UTC().Format("20060102T1504"), h.Sum32()&0xfffff))
+	fmt.Fprintf(h, "%s|%d", about, d.now.UnixNano())
+	for n := h.Sum32(); ; n++ {
+		id := ID(fmt.Sprintf("inc-%s-%05x", d.now.UTC().Format("20060102T1504"), n&0xfffff))
+		_, before := d.book.Incidents[id]
+		if _, now := d.change.Incidents[id]; !before && !now {
+			return id
+		}
+	}
 }
 
 // say appends a line and makes the incident show it.

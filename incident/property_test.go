@@ -126,8 +126,8 @@ func checkBook(t *rapid.T, s *checks.Suite, b incident.Book) {
 			if f.Recovered || f.Outcome == checks.Error {
 				continue
 			}
-			if !b.States[f.Check].Active() {
-				t.Fatalf("%s lists %s, which is %s", id, f.Check, b.States[f.Check].Phase)
+			if !b.States.Of(f.Check).Active() {
+				t.Fatalf("%s lists %s, which is %s", id, f.Check, b.States.Of(f.Check).Phase)
 			}
 			if other, twice := holders[f.Check]; twice {
 				t.Fatalf("%s is in %s and in %s", f.Check, other, id)
@@ -136,7 +136,7 @@ func checkBook(t *rapid.T, s *checks.Suite, b incident.Book) {
 		}
 	}
 	for c := range s.All() {
-		if st := b.States[c.ID()]; st.HeldBy != "" && st.Active() && holders[c.ID()] != st.HeldBy {
+		if st := b.States.Of(c.ID()); st.HeldBy != "" && st.Active() && holders[c.ID()] != st.HeldBy {
 			t.Fatalf("%s says it is in %q, it is in %q", c.ID(), st.HeldBy, holders[c.ID()])
 		}
 	}

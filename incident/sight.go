@@ -37,7 +37,7 @@ func (d *decision) blindness() {
 		}
 	}
 	answers := d.answers(blind)
-	for _, i := range d.open(CannotCheck) {
+	for i := range d.open(CannotCheck) {
 		d.see(i, blind[i.Connection], answers[i.Connection])
 		delete(alarm, i.Connection)
 	}
@@ -46,7 +46,7 @@ func (d *decision) blindness() {
 			continue
 		}
 		i := Incident{
-			ID: newID("connection "+conn, d.now), Kind: CannotCheck, Status: Open, Connection: conn,
+			ID: d.newID("connection " + conn), Kind: CannotCheck, Status: Open, Connection: conn,
 			Severity: dag.Error, OpenedAt: d.now, Findings: blind[conn], Onset: firstSeen(blind[conn]), Partly: answers[conn],
 		}
 		i.say(d.now, Line{Kind: Opened})

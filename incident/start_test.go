@@ -60,7 +60,7 @@ func TestAGapAcrossAStartDoesNotCountAsBadTime(t *testing.T) {
 	w.run(5, bad)
 	w.since = minute(300)
 	w.expect(w.run(300, bad)) // the second in a row, five hours later
-	if s := w.book.States["shop/other/freshness"]; s.Phase != incident.Pending || s.Bad != 1 || !s.Since.Equal(minute(300)) {
+	if s := w.book.States.Of("shop/other/freshness"); s.Phase != incident.Pending || s.Bad != 1 || !s.Since.Equal(minute(300)) {
 		t.Errorf("state %+v, want the patience to begin anew", s)
 	}
 	w.expect(w.run(305, bad), "other: opened")

@@ -10,7 +10,7 @@ import (
 // for the next of it.
 func (d *decision) timers() {
 	for _, kind := range []Kind{Data, CannotCheck, BrokenFile, Self, ClockSkew, NoData} {
-		for _, i := range d.open(kind) {
+		for i := range d.open(kind) {
 			was := i.Seq
 			d.endMute(&i)
 			d.callAgain(&i)

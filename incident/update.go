@@ -27,12 +27,12 @@ func (d *decision) tell(i *Incident, was Incident, renamed bool) {
 	joined, recovered, redefined := Line{Kind: Joined}, Line{Kind: Recovered}, Line{Kind: Redefined}
 	before := byCheck(was.Findings)
 	for _, f := range i.Findings {
-		old, known := before[f.Check]
+		at, known := before[f.Check]
 		switch {
-		case !known || old.Recovered && !f.Recovered:
+		case !known || was.Findings[at].Recovered && !f.Recovered:
 			joined.Checks = append(joined.Checks, f.Check)
 			joined.Detail = f.Message
-		case f.Recovered && !old.Recovered:
+		case f.Recovered && !was.Findings[at].Recovered:
 			recovered.Checks = append(recovered.Checks, f.Check)
 		}
 		if d.redefined[f.Check] {
@@ -133,7 +133,7 @@ func (d *decision) beside(i Incident) []ID {
 
 // follows lists what some findings explain, in topological order. Was are the
 // findings that the incident knows.
-func (d *decision) follows(own []*entry, was map[dag.CheckID]Finding) []*entry {
+func (d *decision) follows(own []*entry, was map[dag.CheckID]int) []*entry {
 	var held []*entry
 	for _, o := range own {
 		for _, e := range d.held[o] {
@@ -153,11 +153,11 @@ func (d *decision) follows(own []*entry, was map[dag.CheckID]Finding) []*entry {
 	return held
 }
 
-// byCheck indexes findings.
-func byCheck(fs []Finding) map[dag.CheckID]Finding {
-	m := make(map[dag.CheckID]Finding, len(fs))
-	for _, f := range fs {
-		m[f.Check] = f
+// byCheck tells where the finding of each check is.
+func byCheck(fs []Finding) map[dag.CheckID]int {
+	m := make(map[dag.CheckID]int, len(fs))
+	for n, f := range fs {
+		m[f.Check] = n
 	}
 	return m
 }

@@ -137,7 +137,7 @@ func TestLostWriteIsFinal(t *testing.T) {
 	if _, ok := errors.AsType[*store.CommitError](lost); !ok {
 		t.Fatalf("got %v, want a CommitError once the file is full", lost)
 	}
-	if diff := cmp.Diff(before, db.Book()); diff != "" {
+	if diff := cmp.Diff(before, db.Book(), states); diff != "" {
 		t.Errorf("the book ran ahead of the file:\n%s", diff)
 	}
 	_, pending := db.Pending()

@@ -91,7 +91,7 @@ func TestFileOfSchema1IsReadAndGoesOn(t *testing.T) {
 	if diff := gocmp.Diff(want, replayed(t, r.db)); diff != "" {
 		t.Errorf("runs (-of schema 1 +read now):\n%s", diff)
 	}
-	if len(r.db.Book().States) == 0 || len(r.db.Book().Incidents) == 0 || len(r.db.Book().Announcements) == 0 {
+	if r.db.Book().States.Len() == 0 || len(r.db.Book().Incidents) == 0 || len(r.db.Book().Announcements) == 0 {
 		t.Errorf("the book is empty: %+v", r.db.Book())
 	}
 	r.record(r.run("shop", at(1000), ordersFresh))

@@ -20,7 +20,7 @@ func TestRunThatCannotBeEncodedIsRefusedAndLeavesNothing(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "shop/orders/freshness") {
 		t.Errorf("got %v, want the check that cannot be encoded", err)
 	}
-	if len(r.db.Book().States) != 0 || r.db.Err() != nil {
+	if r.db.Book().States.Len() != 0 || r.db.Err() != nil {
 		t.Errorf("book %v, error %v", r.db.Book(), r.db.Err())
 	}
 	r.record(r.run("shop", at(1)))

@@ -85,7 +85,7 @@ type recording struct {
 }
 
 // write writes all but the run and gives the posts that were planned.
-func (r recording) write(before map[dag.CheckID]incident.State, route func(incident.Incident) string,
+func (r recording) write(before incident.States, route func(incident.Incident) string,
 	fingerprint func(dag.CheckID) string) ([]notify.Post, error) {
 	if err := r.states(before); err != nil {
 		return nil, err
@@ -137,10 +137,10 @@ func (r recording) layout(l *layout) error {
 }
 
 // states writes what is different, in the order of the keys, as bbolt likes.
-func (r recording) states(before map[dag.CheckID]incident.State) error {
+func (r recording) states(before incident.States) error {
 	b := r.bucket(states)
 	for _, id := range slices.Sorted(maps.Keys(r.change.States)) {
-		s, old := r.change.States[id], before[id]
+		s, old := r.change.States[id], before.Of(id)
 		if old.At = s.At; old == s {
 			continue // all of it but the moment, which is not written
 		}

@@ -210,7 +210,7 @@ func TestAFileThatWasOnlyBeingMadeIsNoDamage(t *testing.T) {
 	if done, err := store.Recover(path, noon, store.Check); err != nil || done != nil {
 		t.Errorf("it was put aside: %+v, %v", done, err)
 	}
-	if n := len(open(t, path).Book().States); n != 0 {
+	if n := open(t, path).Book().States.Len(); n != 0 {
 		t.Errorf("it holds %d states", n)
 	}
 }

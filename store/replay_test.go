@@ -127,10 +127,12 @@ func (w *world) restart() {
 		p.Recheck = p.Line == 0 && !p.Ref.IsZero() && w.book.Incidents[p.Incident].Status == incident.Open
 		w.posts[id] = p
 	}
-	for id, s := range w.book.States {
+	all := maps.Collect(w.book.States.All())
+	for id, s := range all {
 		s.At = time.Time{}
-		w.book.States[id] = s
+		all[id] = s
 	}
+	w.book.States = incident.States{}.With(all)
 }
 
 func TestStoreIsWhatTheDecisionsSay(t *testing.T) {
@@ -295,7 +297,7 @@ func TestRemovedChecksAreForgotten(t *testing.T) {
 	r.suite = suite(t, shop)
 	r.record(incident.Run{Moment: at(1)})
 	r.db = reopen(t, r.db, path)
-	if left := slices.Collect(maps.Keys(r.db.Book().States)); len(left) != 0 {
+	if left := maps.Collect(r.db.Book().States.All()); len(left) != 0 {
 		t.Errorf("states left: %v", left)
 	}
 	if m, err := r.db.Memories(map[dag.CheckID]string{old.ID(): old.Fingerprint}); err != nil || len(m) != 0 {

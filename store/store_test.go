@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,7 +141,10 @@ func (r recorder) run(name string, moment time.Time, bad ...dag.CheckID) inciden
 
 // same compares what has been through the store: times as moments, no list as
 // an empty one, and without the moment of the last evaluation, which is not kept.
-var same = cmp.Options{cmpopts.EquateEmpty(), cmpopts.IgnoreFields(incident.State{}, "At")}
+var same = cmp.Options{cmpopts.EquateEmpty(), cmpopts.IgnoreFields(incident.State{}, "At"), states}
+
+// states has states compared as a map.
+var states = cmp.Transformer("states", func(s incident.States) map[dag.CheckID]incident.State { return maps.Collect(s.All()) })
 
 const ordersFresh dag.CheckID = "shop/orders/freshness"
 
@@ -161,7 +165,7 @@ func TestWhatWasRecordedIsThereAfterARestart(t *testing.T) {
 	if diff := cmp.Diff(book, r.db.Book(), same); diff != "" {
 		t.Errorf("book after the restart (-before +after):\n%s", diff)
 	}
-	for id, s := range r.db.Book().States {
+	for id, s := range r.db.Book().States.All() {
 		if !s.At.IsZero() {
 			t.Errorf("%s counts as evaluated at %s since the restart", id, s.At)
 		}

@@ -25,11 +25,12 @@ type view struct {
 func (d *DB) load() (*view, error) {
 	v := &view{
 		book: incident.Book{
-			States: map[dag.CheckID]incident.State{}, Incidents: map[incident.ID]incident.Incident{},
+			Incidents:     map[incident.ID]incident.Incident{},
 			Announcements: map[incident.AnnouncementID]incident.Announcement{},
 		},
 		pending: map[string]notify.Post{},
 	}
+	all := map[dag.CheckID]incident.State{}
 	err := d.bolt.View(func(tx *bbolt.Tx) error {
 		return errors.Join(
 			eachRecord(tx, sched, func(_ string, s slot) {
@@ -37,7 +38,7 @@ func (d *DB) load() (*view, error) {
 					v.latest = s.Moment
 				}
 			}),
-			eachRecord(tx, states, func(key string, s incident.State) { v.book.States[dag.CheckID(key)] = s }),
+			eachRecord(tx, states, func(key string, s incident.State) { all[dag.CheckID(key)] = s }),
 			eachRecord(tx, incidents, func(_ string, i incident.Incident) { v.book.Incidents[i.ID] = i }),
 			eachRecord(tx, announced, func(_ string, a incident.Announcement) { v.book.Announcements[a.ID] = a }),
 			eachRecord(tx, outbox, func(key string, p notify.Post) {
@@ -48,6 +49,7 @@ func (d *DB) load() (*view, error) {
 			}),
 		)
 	})
+	v.book.States = v.book.States.With(all)
 	v.forget(d.recall)
 	return v, err
 }
@@ -90,12 +92,29 @@ const remembered = 32 * 24 * time.Hour
 // forget drops from the book incidents that ended too long ago to be reopened,
 // and announcements that ended too long ago to explain anything.
 func (v *view) forget(recall time.Duration) {
-	maps.DeleteFunc(v.book.Announcements, func(_ incident.AnnouncementID, a incident.Announcement) bool {
-		return v.latest.Sub(a.Until) > remembered
-	})
-	maps.DeleteFunc(v.book.Incidents, func(_ incident.ID, i incident.Incident) bool {
+	v.book.Announcements = without(v.book.Announcements, func(a incident.Announcement) bool { return v.latest.Sub(a.Until) > remembered })
+	v.book.Incidents = without(v.book.Incidents, func(i incident.Incident) bool {
 		return i.Status != incident.Open && v.latest.Sub(i.ResolvedAt) > recall
 	})
+}
+
+// without is a map without what is over; the same one, which others may share, where
+// nothing is.
+func without[K comparable, V any](m map[K]V, over func(V) bool) map[K]V {
+	var kept map[K]V
+	for k, v := range m {
+		if !over(v) {
+			continue
+		}
+		if kept == nil {
+			kept = maps.Clone(m)
+		}
+		delete(kept, k)
+	}
+	if kept == nil {
+		return m
+	}
+	return kept
 }
 
 // withPosts is the pending posts after some were written.

@@ -127,7 +127,7 @@ func (s *Service) plan(suite *checks.Suite) (*agenda, error) {
 		}
 	}
 	return newAgenda(suite, last, s.cfg.Now(), func(c *checks.Check) bool {
-		return book.States[c.ID()].Fingerprint != c.Fingerprint && meant[c.ID()] != c.Fingerprint
+		return book.States.Of(c.ID()).Fingerprint != c.Fingerprint && meant[c.ID()] != c.Fingerprint
 	}), nil
 }
 

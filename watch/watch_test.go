@@ -328,7 +328,7 @@ nodes:
 		if got := store.shape(); len(got) != 2 {
 			t.Fatalf("runs %q, want the first and the one after the reload", got)
 		}
-		if _, still := store.book.States["shop/lines/row_count"]; still {
+		if store.book.States.Of("shop/lines/row_count") != (incident.State{}) {
 			t.Fatal("the state of a removed check is still there")
 		}
 	})
@@ -428,7 +428,7 @@ func TestWhatWasJudgedByAFileThatChangedMeanwhileIsNotRecorded(t *testing.T) {
 		if got := store.shape(); !slices.Equal(got, want) {
 			t.Errorf("runs %q, want %q: the old file's verdict dropped, the new one's recorded", got, want)
 		}
-		if st := store.book.States["shop/orders/row_count"]; st.Outcome != checks.Fail || st.Bad != 1 {
+		if st := store.book.States.Of("shop/orders/row_count"); st.Outcome != checks.Fail || st.Bad != 1 {
 			t.Errorf("state %+v, want one bad evaluation by the new limit", st)
 		}
 	})

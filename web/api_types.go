@@ -126,7 +126,7 @@ func (s Snapshot) viewNode(st incident.NodeStatus, sql bool) nodeView {
 }
 
 func (s Snapshot) viewCheck(c *checks.Check, sql bool) checkView {
-	state := s.Book.States[c.ID()]
+	state := s.Book.States.Of(c.ID())
 	v := checkView{
 		ID: c.ID(), Kind: c.Spec.Kind, State: state.Phase.String(), Severity: c.Spec.Severity, Shadow: c.Spec.Shadow, Incident: state.HeldBy,
 	}

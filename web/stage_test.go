@@ -137,7 +137,7 @@ func (s *stage) record(run incident.Run) {
 	maps.Copy(s.all, change.Incidents)
 	s.runs = append(s.runs, run)
 	now.At = run.Moment.Add(40 * time.Second)
-	now.Nodes = incident.Assess(now.Suite, func(id dag.CheckID) incident.State { return now.Book.States[id] })
+	now.Nodes = incident.Assess(now.Suite, func(id dag.CheckID) incident.State { return now.Book.States.Of(id) })
 	for _, r := range run.Results {
 		now.Latest[r.Check] = web.Latest{Moment: run.Moment, Result: r}
 	}

@@ -232,7 +232,7 @@ type cell struct {
 }
 
 func (v viewer) check(c *checks.Check) checkPanel {
-	state := v.now.Book.States[c.ID()]
+	state := v.now.Book.States.Of(c.ID())
 	p := checkPanel{
 		ID: c.ID(), Name: c.ID().Name(), Kind: c.Spec.Kind, Severity: c.Spec.Severity, Shadow: c.Spec.Shadow,
 		Outcome: state.Outcome, Message: state.Message, State: state.Phase.String(),

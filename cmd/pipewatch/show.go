@@ -23,7 +23,7 @@ func (s *service) Snapshot() web.Snapshot {
 	suite, book, latest := s.loop.Suite(), s.store.Book(), s.latest.all()
 	snap := web.Snapshot{
 		At: s.now(), Version: version(), Started: s.began, Suite: suite, Book: book, Latest: latest, Explainer: s.explainerOf(suite, book, latest),
-		Nodes: incident.Assess(suite, func(id dag.CheckID) incident.State { return book.States[id] }),
+		Nodes: incident.Assess(suite, func(id dag.CheckID) incident.State { return book.States.Of(id) }),
 		DAGs:  s.dagTimes(), StateErr: s.store.Err(),
 	}
 	s.mu.Lock()

@@ -127,11 +127,12 @@ func waiting(db *store.DB) ([]notify.Post, error) {
 // stored is a book as a file holds it: when a check was last looked at is known
 // to the process alone, and what it decides by that depends on its start.
 func stored(b incident.Book) incident.Book {
-	b.States = maps.Clone(b.States) // the store's own stay as they are
-	for id, s := range b.States {
+	states := maps.Collect(b.States.All())
+	for id, s := range states {
 		s.At = time.Time{}
-		b.States[id] = s
+		states[id] = s
 	}
+	b.States = incident.States{}.With(states)
 	return b
 }
 

@@ -130,17 +130,17 @@ func (l *lived) judgeVerdict(moment time.Time, r checks.Result) {
 // compare holds what a replay gives against what is stored, and both against
 // the end of the story: all is mended.
 func (l *lived) compare(replayed, stored incident.Book) {
-	for id, s := range replayed.States {
+	for id, s := range replayed.States.All() {
 		s.At = time.Time{} // in memory only
-		if was := stored.States[id]; !alike(was, s) {
+		if was := stored.States.Of(id); !alike(was, s) {
 			l.made.violate(6, "state of %s is stored as %+v and replayed as %+v", id, was, s)
 		}
 		if n := id.Node(); n != "crash/loader" && n != "crash/legacy" && s.Phase != incident.OK {
 			l.made.violate(6, "%s is %s although all is mended", id, s.Phase)
 		}
 	}
-	if len(stored.States) != len(replayed.States) {
-		l.made.violate(6, "%d states are stored and %d replayed", len(stored.States), len(replayed.States))
+	if stored.States.Len() != replayed.States.Len() {
+		l.made.violate(6, "%d states are stored and %d replayed", stored.States.Len(), replayed.States.Len())
 	}
 	ids := maps.Clone(stored.Incidents)
 	maps.Copy(ids, replayed.Incidents)
