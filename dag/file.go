@@ -127,9 +127,6 @@ func (l *link) DecodeConf(v conf.Value) conf.Problems {
 	return problems
 }
 
-// ConfSchema says that a link is a text.
-func (link) ConfSchema() []any { return []any{""} }
-
 // tableName is the parts of a table's name.
 type tableName []string
 

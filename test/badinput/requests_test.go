@@ -109,11 +109,12 @@ func explanation(resp *http.Response, body []byte) string {
 		}
 		return string(line)
 	}
-	said := p.Detail
+	var said strings.Builder
+	said.WriteString(p.Detail)
 	for _, e := range p.Errors {
-		said += fmt.Sprintf("; %s: %s", e.Location, e.Message)
+		said.WriteString(fmt.Sprintf("; %s: %s", e.Location, e.Message))
 	}
-	return said
+	return said.String()
 }
 
 // answers sends the requests of a door one by one.
