@@ -3,6 +3,7 @@
 //
 //	make torture                        all of it: two to three hours on two cores
 //	go run ./test/torture -only kill    some of it
+//	go run ./test/torture -share 20     a twentieth of each, to see that all of it works
 //
 // It torments nothing itself; the harnesses are the other commands in test/. A run
 // in which a promise was not kept stays in the table and says so.
@@ -26,6 +27,8 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -43,8 +46,25 @@ func main() {
 // harness is one of the other commands.
 type harness struct {
 	goal    string
-	args    []string // of go run, from the package on
+	args    []string      // of go run, from the package on
+	n       int           // how much of it; 0 where it takes no number
+	long    time.Duration // how long; 0 where it takes no duration
+	short   []string      // more args where it is not to be whole and takes neither
 	figures *regexp.Regexp
+}
+
+// sized are the arguments for one part in so many.
+func (h harness) sized(share int) []string {
+	args := slices.Clone(h.args)
+	switch {
+	case h.n > 0:
+		args = append(args, "-n", strconv.Itoa(max(h.n/share, 1)))
+	case h.long > 0:
+		args = append(args, "-d", (h.long / time.Duration(share)).String())
+	case share > 1:
+		args = append(args, h.short...)
+	}
+	return args
 }
 
 // every line of figures is one of these.
@@ -58,16 +78,16 @@ var (
 )
 
 var harnesses = []harness{
-	{"G1 kill -9", []string{"./test/crash", "-n", "10000", "-side", "6", "-seed", "100"}, ofKills},
-	{"G1 kill -9, webhook", []string{"./test/crash", "-n", "1000", "-side", "6", "-seed", "200", "-to", "webhook"}, ofKills},
-	{"G3 power failure", []string{"./test/power", "-n", "1000", "-seed", "7"}, ofPower},
-	{"G4 torn and reordered writes", []string{"./test/images", "-n", "100000", "-seed", "1"}, ofImages},
-	{"G5 seeded bugs", []string{"./test/mutants"}, ofBugs},
-	{"G10 storm", []string{"./test/strain", "storm", "-n", "10000", "-seed", "1"}, ofStrain},
-	{"G11 recovery", []string{"./test/strain", "recovery", "-n", "1000000", "-seed", "1"}, ofStrain},
-	{"G12 soak", []string{"./test/strain", "soak", "-d", "10m", "-seed", "1"}, ofStrain},
-	{"G19 corruption", []string{"./test/damage", "-n", "2000", "-seed", "1"}, ofDamage},
-	{"G20 reload", []string{"./test/strain", "reload", "-n", "10000", "-seed", "1"}, ofStrain},
+	{goal: "G1 kill -9", args: []string{"./test/crash", "-side", "6", "-seed", "100"}, n: 10_000, figures: ofKills},
+	{goal: "G1 kill -9, webhook", args: []string{"./test/crash", "-side", "6", "-seed", "200", "-to", "webhook"}, n: 1000, figures: ofKills},
+	{goal: "G3 power failure", args: []string{"./test/power", "-seed", "7"}, n: 1000, figures: ofPower},
+	{goal: "G4 torn and reordered writes", args: []string{"./test/images", "-seed", "1"}, n: 100_000, figures: ofImages},
+	{goal: "G5 seeded bugs", args: []string{"./test/mutants"}, short: []string{"-only", "no-quiet|error-is-ok|slot-twice"}, figures: ofBugs},
+	{goal: "G10 storm", args: []string{"./test/strain", "storm", "-seed", "1"}, n: 10_000, figures: ofStrain},
+	{goal: "G11 recovery", args: []string{"./test/strain", "recovery", "-seed", "1"}, n: 1_000_000, figures: ofStrain},
+	{goal: "G12 soak", args: []string{"./test/strain", "soak", "-seed", "1"}, long: 10 * time.Minute, figures: ofStrain},
+	{goal: "G19 corruption", args: []string{"./test/damage", "-seed", "1"}, n: 2000, figures: ofDamage},
+	{goal: "G20 reload", args: []string{"./test/strain", "reload", "-seed", "1"}, n: 10_000, figures: ofStrain},
 }
 
 // page is where the table goes, between these two lines.
@@ -82,8 +102,12 @@ var errRed = errors.New("a promise was not kept")
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("torture", flag.ContinueOnError)
 	only := flags.String("only", "", "a pattern of goals; the page is left alone then")
+	share := flags.Int("share", 1, "do one part in so many of each")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *share < 1 {
+		return fmt.Errorf("-share %d is no part: it is 1 for all of it, 20 for a twentieth", *share)
 	}
 	goals, err := regexp.Compile(*only)
 	if err != nil {
@@ -99,14 +123,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		if !goals.MatchString(h.goal) {
 			continue
 		}
-		r, err := h.run(ctx)
+		r, err := try(ctx, h.goal, h.sized(*share), h.figures)
 		if err != nil {
 			return fmt.Errorf("%s: %w", h.goal, err)
 		}
 		fmt.Fprintln(out, r)
 		rows, red = append(rows, r), red || !r.green
 	}
-	table := tableOf(rows, strings.TrimSpace(string(commit)), time.Now())
+	table := tableOf(rows, strings.TrimSpace(string(commit)), *share, time.Now())
 	fmt.Fprint(out, "\n", table)
 	if *only == "" {
 		if err := write(page, table); err != nil {
@@ -134,14 +158,15 @@ func (r row) String() string {
 	return fmt.Sprintf("| %s | `%s` | %s | %s | %s |", r.goal, r.command, r.figures, r.took.Round(time.Second), holds)
 }
 
-func (h harness) run(ctx context.Context) (row, error) {
+// try runs a harness.
+func try(ctx context.Context, goal string, args []string, of *regexp.Regexp) (row, error) {
 	began := time.Now()
-	out, err := exec.CommandContext(ctx, "go", append([]string{"run"}, h.args...)...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", append([]string{"run"}, args...)...).CombinedOutput()
 	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended || ctx.Err() != nil {
 		return row{}, errors.Join(err, ctx.Err())
 	}
-	r := row{goal: h.goal, command: strings.Join(h.args, " "), took: time.Since(began), green: err == nil}
-	if r.figures = figures(h.figures, out); r.figures == "" {
+	r := row{goal: goal, command: strings.Join(args, " "), took: time.Since(began), green: err == nil}
+	if r.figures = figures(of, out); r.figures == "" {
 		return row{}, fmt.Errorf("it printed no figures: %v\n%s", err, out[max(0, len(out)-2000):])
 	}
 	return r, nil
@@ -161,10 +186,14 @@ func figures(of *regexp.Regexp, out []byte) string {
 }
 
 // tableOf is the table with the line that says of what it is.
-func tableOf(rows []row, commit string, at time.Time) string {
+func tableOf(rows []row, commit string, share int, at time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, commit %s, %d cores, `make torture`:\n\n| goal | command (`go run`) | figures | took | |\n|---|---|---|---|---|\n",
-		at.UTC().Format("2 January 2006"), commit, runtime.NumCPU())
+	how := "`make torture`"
+	if share > 1 {
+		how = fmt.Sprintf("`go run ./test/torture -share %d`, which shows that each works and no more", share)
+	}
+	fmt.Fprintf(&b, "%s, commit %s, %d cores, %s:\n\n| goal | command (`go run`) | figures | took | |\n|---|---|---|---|---|\n",
+		at.UTC().Format("2 January 2006"), commit, runtime.NumCPU(), how)
 	for _, r := range rows {
 		fmt.Fprintln(&b, r)
 	}

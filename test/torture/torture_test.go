@@ -18,7 +18,7 @@ func TestTheTableTakesThePlaceOfTheOneBefore(t *testing.T) {
 		{goal: "G3", command: "./test/power", figures: "lost 1", took: time.Minute},
 	}
 	for range 2 { // the second time over the first
-		if err := write(path, tableOf(rows, "abc", time.Unix(0, 0))); err != nil {
+		if err := write(path, tableOf(rows, "abc", 1, time.Unix(0, 0))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -63,5 +63,28 @@ func TestThePageHasAPlaceForTheTable(t *testing.T) {
 	}
 	if opens, ends := strings.Index(string(text), tableOpens), strings.Index(string(text), tableEnds); opens < 0 || ends < opens {
 		t.Errorf("%s lacks %q and %q", page, tableOpens, tableEnds)
+	}
+}
+
+func TestAShareOfAHarnessIsThatMuchOfIt(t *testing.T) {
+	cases := []struct {
+		name  string
+		h     harness
+		share int
+		want  string
+	}{
+		{"all of a number", harness{args: []string{"x"}, n: 10_000}, 1, "x -n 10000"},
+		{"a twentieth of a number", harness{args: []string{"x", "-seed", "1"}, n: 10_000}, 20, "x -seed 1 -n 500"},
+		{"never nothing", harness{args: []string{"x"}, n: 10}, 20, "x -n 1"},
+		{"a twentieth of a duration", harness{args: []string{"x"}, long: 10 * time.Minute}, 20, "x -d 30s"},
+		{"all of what is a list", harness{args: []string{"x"}, short: []string{"-only", "a"}}, 1, "x"},
+		{"some of what is a list", harness{args: []string{"x"}, short: []string{"-only", "a"}}, 20, "x -only a"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := strings.Join(c.h.sized(c.share), " "); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
 	}
 }
