@@ -51,12 +51,25 @@ func TestIncidentGoesWhereItsRootsOwnerReads(t *testing.T) {
 		"to the owner's channel":                {incident.Incident{Root: "shop/orders"}, "#ml", "@ml"},
 		"to the default channel without one":    {incident.Incident{Root: "shop/customers"}, "#data", "@crm"},
 		"to the default channel when removed":   {incident.Incident{Root: "shop/gone"}, "#data", ""},
-		"to the default channel without a root": {incident.Incident{Kind: incident.CannotCheck, Connection: "wh"}, "#data", ""},
+		"to the default channel without a root": {incident.Incident{Kind: incident.BrokenFile, File: "shop.yaml"}, "#data", ""},
+
+		"to the owner of all that cannot be checked":              {dark("shop/orders/freshness", "shop/orders/row_count"), "#ml", "@ml"},
+		"to the default channel where it belongs to several":      {dark("shop/orders/freshness", "shop/customers/values"), "#data", ""},
+		"to the default channel where part of it belongs to none": {dark("shop/orders/freshness", "shop/gone/values"), "#data", ""},
 	} {
 		if r := d.Route(c.i); r.Channel != c.channel || r.Mention != c.ping {
 			t.Errorf("%s: %s %s", name, r.Channel, r.Mention)
 		}
 	}
+}
+
+// dark is an incident of checks that cannot be answered.
+func dark(cs ...dag.CheckID) incident.Incident {
+	i := incident.Incident{Kind: incident.CannotCheck, Connection: "wh"}
+	for _, c := range cs {
+		i.Findings = append(i.Findings, incident.Finding{Check: c, Outcome: checks.Error})
+	}
+	return i
 }
 
 func TestNoticeHoldsWhatPeopleShouldRead(t *testing.T) {

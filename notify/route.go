@@ -86,8 +86,9 @@ type Route struct {
 
 // Route says where an incident is told and how its owner is mentioned: by the
 // first rule that matches its root, else by the root's owner. What cannot be
-// checked has no root and goes to the default channel, where whoever runs
-// pipewatch reads, unless a rule without conditions on a root takes it.
+// checked has no root; where not all of it belongs to one owner it goes to the
+// default channel, where whoever runs pipewatch reads, unless a rule without
+// conditions on a root takes it.
 func (d Desk) Route(i incident.Incident) Route {
 	if i.Kind == incident.Canary {
 		return Route{Channel: cmp.Or(d.Canary, d.Default)} // nobody is called, and no window holds it back
@@ -150,10 +151,24 @@ func (r Route) Held(i incident.Incident, at time.Time) (until time.Time, muted b
 	return until, false
 }
 
-// ownerOf is the owner of an incident's root; empty for none.
+// ownerOf is the owner of an incident's root. What cannot be checked has none, and
+// is its owner's where all of it belongs to one: they have to know that nobody
+// watches it. Empty is nobody in particular.
 func (d Desk) ownerOf(i incident.Incident) string {
-	if n := d.Suite.Graph.Node(i.Root); i.Root != "" && n != nil {
-		return n.Owner
+	of := func(id dag.NodeID) string {
+		if n := d.Suite.Graph.Node(id); n != nil {
+			return n.Owner
+		}
+		return ""
 	}
-	return ""
+	if i.Kind != incident.CannotCheck || len(i.Findings) == 0 {
+		return of(i.Root)
+	}
+	owner := of(i.Findings[0].Check.Node())
+	for _, f := range i.Findings {
+		if of(f.Check.Node()) != owner {
+			return ""
+		}
+	}
+	return owner
 }

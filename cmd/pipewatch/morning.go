@@ -30,8 +30,9 @@ func (s *service) morning(now time.Time) error {
 	}
 	now = now.In(s.zone())
 	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
-	due := time.Date(now.Year(), now.Month(), now.Day(), at.Hour, at.Minute, 0, 0, now.Location())
-	if now.Before(due) || now.Sub(due) > morningFor {
+	// By the clock on the wall, as an hour need not exist on the day that clocks change.
+	late := time.Duration(now.Hour()-at.Hour)*time.Hour + time.Duration(now.Minute()-at.Minute)*time.Minute
+	if late < 0 || late > morningFor {
 		return nil
 	}
 	post := notify.BulletinPost("morning", p.config.home(), midnight, notify.Bulletin{})

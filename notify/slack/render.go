@@ -162,9 +162,9 @@ func head(n notify.Notice, how string) string {
 	switch i.Kind {
 	case incident.CannotCheck:
 		if i.Partly {
-			return fmt.Sprintf("*%s cannot be checked*: the connection answers other checks, so that it is this which has to be mended", subject)
+			return join("\n", fmt.Sprintf("*%s cannot be checked*: the connection answers other checks, so that it is this which has to be mended", subject), owner)
 		}
-		return fmt.Sprintf("*%s cannot be checked*: what is behind it may be well or not, nobody knows", subject)
+		return join("\n", fmt.Sprintf("*%s cannot be checked*: what is behind it may be well or not, nobody knows. Mend the connection; there may be nothing wrong with its tables", subject), owner)
 	case incident.BrokenFile:
 		return fmt.Sprintf("*%s is broken*: its last good version is watched on, if there was one; mend the file and it is taken up by itself", subject)
 	case incident.Self:
@@ -349,7 +349,7 @@ func inTheDark(n notify.Notice) string {
 	}
 	names := make([]string, len(ids))
 	for k, id := range ids {
-		names[k] = code(n.Label(id))
+		names[k] = code(n.Label(id)) + owned(n, id)
 	}
 	return fmt.Sprintf("*Unwatched (%d)*\n%s", len(ids), list(names, ", ", sectionText/2))
 }

@@ -147,7 +147,7 @@ func TestOnlyWhatShouldWakeSomebodyMentionsTheOwner(t *testing.T) {
 		"stale": true, "one_blocked": true, "no_page": true, "orphans": true, "moved": true, "may_repeat": true, "plain": true, "blocked_200": true,
 		"line_raised": true, "line_reopened": true, "line_reminded": true, "line_steady": true, "line_unmuted": true, "line_unmuted_worse": true,
 		"line_escalated": true, "line_escalated_by": true, "buttons": true, "buttons_no_page": true, "trend": true, "changed": true, "flapping": true,
-		"escalated": true, "escalated_by": true, "one_way_raised": true, "one_way_reminded": true, "storm": true, "storm_hostile": true,
+		"escalated": true, "escalated_by": true, "one_way_raised": true, "one_way_reminded": true, "storm": true, "storm_hostile": true, "cannot_check_owned": true,
 	}
 	for name, s := range situations(t) {
 		n := s.notice()

@@ -234,6 +234,7 @@ func situations(t *testing.T) map[string]situation {
 		"orphans":               {desk: d, i: b.orphans, others: []incident.Incident{b.weather}},
 		"warn":                  {desk: d, i: b.weather},
 		"cannot_check":          {desk: d, i: b.dark},
+		"cannot_check_owned":    {desk: d, i: with(b.dark, func(i *incident.Incident) { i.Findings = i.Findings[2:] })},
 		"cannot_check_resolved": {desk: d, i: resolved(b.dark, "")},
 		"cannot_check_partly":   {desk: d, i: with(b.dark, func(i *incident.Incident) { i.Partly, i.Findings = true, i.Findings[:3] })},
 		"broken_file":           {desk: d, i: b.broken},
