@@ -74,7 +74,7 @@ func readLayout(tx *bbolt.Tx, dag string, id layoutID) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := scan{left: payload}
+	r := scan{all: payload}
 	var texts []string
 	for n := r.count(); n > 0; n-- {
 		texts = append(texts, string(r.bytes(r.count())))
@@ -206,8 +206,11 @@ func (d *DB) pruneLayoutsOf(dag string) error {
 				return true, nil
 			}
 			h, err := readHeader(key, frame)
+			if err != nil {
+				return false, err
+			}
 			needed[layoutKey(dag, h.layout)] = true
-			return true, err
+			return true, nil
 		})
 		if err != nil {
 			return err

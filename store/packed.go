@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/checks"
+	"github.com/pipewatch-dev/pipewatch/dag"
 	"github.com/pipewatch-dev/pipewatch/incident"
 )
 
@@ -26,6 +27,9 @@ import (
 // Times are against the run's moment. When a result was asked for is kept to the
 // millisecond, how long that took and how far a clock was off to the microsecond.
 const blockSize = 16
+
+// usualSize is how many bytes a result takes, or a little more.
+const usualSize = 48
 
 // rest is what few runs have; it is JSON in the header.
 type rest struct {
@@ -99,12 +103,29 @@ func (p *packer) text(t []byte) uint64 {
 	n, known := p.use.number[string(t)]
 	if !known {
 		if n, known = p.at[string(t)]; !known {
-			n = uint32(len(p.use.texts) + len(p.fresh))
-			p.fresh = append(p.fresh, string(t))
-			p.at[string(t)] = n
+			n = p.add(string(t))
 		}
 	}
 	return uint64(n)
+}
+
+// check is the number of a check's id.
+func (p *packer) check(id dag.CheckID) uint64 {
+	n, known := p.use.number[string(id)]
+	if !known {
+		if n, known = p.at[string(id)]; !known {
+			n = p.add(string(id))
+		}
+	}
+	return uint64(n)
+}
+
+// add numbers a text that the layout lacks.
+func (p *packer) add(t string) uint32 {
+	n := uint32(len(p.use.texts) + len(p.fresh))
+	p.fresh = append(p.fresh, t)
+	p.at[t] = n
+	return n
 }
 
 // split appends the number of a text's shape, and the text's numbers.
@@ -124,12 +145,13 @@ type block struct {
 // pack gives the payload of a run under a key.
 func (p *packer) pack(key string, run incident.Run) ([]byte, error) {
 	sum := crc32.Checksum([]byte(key), castagnoli)
-	var body, record []byte
+	var record []byte
+	body := make([]byte, 0, len(run.Results)*usualSize)
 	var index []block
 	for part := range slices.Chunk(run.Results, blockSize) {
 		from, b := len(body), block{low: 1 << 63}
 		for _, r := range part {
-			check := p.text([]byte(r.Check))
+			check := p.check(r.Check)
 			b.low, b.high = min(b.low, check), max(b.high, check)
 			var err error
 			if record, err = p.result(binary.AppendUvarint(record[:0], check), r, run.Moment); err != nil {

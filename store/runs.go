@@ -23,6 +23,7 @@ type past struct {
 	layout *layout
 	node   string   // "dag/node/": whose results are wanted; empty for all
 	checks []uint64 // numbers of the node's checks in the layout
+	header header   // of the run that is being read
 }
 
 // run reads one run. What its verdicts observed and expected is
@@ -31,8 +32,8 @@ func (p *past) run(key, frame []byte) (incident.Run, error) {
 	if !isPacked(frame) {
 		return inflateRun(string(key), frame, p.node)
 	}
-	h, err := readHeader(key, frame)
-	if err != nil {
+	h := &p.header
+	if err := h.read(key, frame); err != nil {
 		return incident.Run{}, err
 	}
 	if err := p.open(h.layout); err != nil {
@@ -95,10 +96,13 @@ func (d *DB) Run(name string, slot time.Time) (incident.Run, error) {
 // read transaction must not last a second.
 const maxLookBack = 2000
 
+// mostRoom is for how many runs memory is taken before they are found.
+const mostRoom = 128
+
 // History gives the newest n runs that judged a node, newest first, each with
 // the results of that node's checks only.
 func (d *DB) History(id dag.NodeID, n int) ([]incident.Run, error) {
-	var found []incident.Run
+	found := make([]incident.Run, 0, min(max(n, 0), mostRoom))
 	err := d.back(id.DAG(), string(id)+"/", func(run incident.Run) bool {
 		if len(run.Results) > 0 && len(found) < n {
 			found = append(found, run)

@@ -25,12 +25,45 @@ const (
 	mostHex    = 2 * 255
 )
 
+// What a byte of a text is for split.
+const (
+	wordByte byte = 1 << iota // a letter or an underscore
+	hexLetter
+	digit
+)
+
+var classes = func() (c [256]byte) {
+	for b := range c {
+		switch {
+		case b >= '0' && b <= '9':
+			c[b] = digit
+		case b >= 'a' && b <= 'f':
+			c[b] = wordByte | hexLetter
+		case b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_':
+			c[b] = wordByte
+		}
+	}
+	return c
+}()
+
 // split appends the shape of a text, which is valid UTF-8, and its numbers.
 func split(text, shape, numbers []byte) (s, n []byte) {
 	word := false // inside a word, where no digest begins
 	for i := 0; i < len(text); {
+		from := i
+		for ; i < len(text); i++ {
+			class := classes[text[i]]
+			if class&digit != 0 || class&hexLetter != 0 && !word {
+				break
+			}
+			word = class&wordByte != 0
+		}
+		shape = append(shape, text[from:i]...)
+		if i == len(text) {
+			break
+		}
 		c := text[i]
-		if !word && isHex(c) {
+		if !word {
 			if end := hexEnd(text, i); end > i {
 				shape = append(shape, hexNumber, byte((end-i)/2))
 				for ; i < end; i += 2 {
@@ -40,14 +73,13 @@ func split(text, shape, numbers []byte) (s, n []byte) {
 				continue
 			}
 		}
-		if c < '0' || c > '9' {
+		if word = true; classes[c]&digit == 0 {
 			shape = append(shape, c)
-			word = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
 			i++
 			continue
 		}
-		from, value := i, uint64(0)
-		for ; i < len(text) && i-from < mostDigits && text[i] >= '0' && text[i] <= '9'; i++ {
+		value := uint64(0)
+		for from = i; i < len(text) && i-from < mostDigits && text[i] >= '0' && text[i] <= '9'; i++ {
 			value = value*10 + uint64(text[i]-'0')
 		}
 		switch width := i - from; {
@@ -59,7 +91,6 @@ func split(text, shape, numbers []byte) (s, n []byte) {
 			shape = append(shape, anyNumber)
 		}
 		numbers = binary.AppendUvarint(numbers, value)
-		word = true
 	}
 	return shape, numbers
 }

@@ -21,36 +21,42 @@ var errShort = errors.New("it ends too early")
 // scan reads what was appended; bad is set at the first thing that is missing,
 // and all that follows is zero.
 type scan struct {
-	left []byte
-	bad  bool
+	all []byte
+	at  int
+	bad bool
 }
 
-func (s *scan) fail() { s.left, s.bad = nil, true }
+func (s *scan) left() []byte { return s.all[s.at:] }
+
+func (s *scan) fail() { s.at, s.bad = len(s.all), true }
 
 func (s *scan) uvarint() uint64 {
-	v, n := binary.Uvarint(s.left)
+	if s.at < len(s.all) && s.all[s.at] < 0x80 { // as most are
+		s.at++
+		return uint64(s.all[s.at-1])
+	}
+	return s.longUvarint()
+}
+
+func (s *scan) longUvarint() uint64 {
+	v, n := binary.Uvarint(s.left())
 	if n <= 0 {
 		s.fail()
 		return 0
 	}
-	s.left = s.left[n:]
+	s.at += n
 	return v
 }
 
 func (s *scan) varint() int64 {
-	v, n := binary.Varint(s.left)
-	if n <= 0 {
-		s.fail()
-		return 0
-	}
-	s.left = s.left[n:]
-	return v
+	v := s.uvarint()
+	return int64(v>>1) ^ -int64(v&1)
 }
 
 // count is a number of things of which each takes a byte at least.
 func (s *scan) count() int {
 	n := s.uvarint()
-	if n > uint64(len(s.left)) {
+	if n > uint64(len(s.all)-s.at) {
 		s.fail()
 		return 0
 	}
@@ -58,13 +64,12 @@ func (s *scan) count() int {
 }
 
 func (s *scan) bytes(n int) []byte {
-	if n < 0 || n > len(s.left) {
+	if n < 0 || n > len(s.all)-s.at {
 		s.fail()
 		return nil
 	}
-	b := s.left[:n:n]
-	s.left = s.left[n:]
-	return b
+	s.at += n
+	return s.all[s.at-n : s.at : s.at]
 }
 
 func (s *scan) byte() byte {
@@ -100,7 +105,7 @@ type header struct {
 	fresh  []string
 	flying uint64 // the text that lists what was in flight
 	count  int    // of results
-	index  scan   // blocks, still to be read
+	index  scan   // the header, read up to the blocks
 	blocks int
 	body   []byte
 	sum    uint32 // of the key
@@ -111,20 +116,25 @@ func isPacked(frame []byte) bool { return len(frame) >= frameHead && frame[0] ==
 
 // readHeader reads the header of a packed run and checks it.
 func readHeader(key, frame []byte) (header, error) {
-	bad := func(err error) (header, error) {
-		return header{}, &CorruptError{Bucket: runs, Key: string(key), Cause: err}
-	}
-	all := scan{left: frame[frameHead:]}
+	var h header
+	err := h.read(key, frame)
+	return h, err
+}
+
+// read makes h the header of a packed run, and checks it.
+func (h *header) read(key, frame []byte) error {
+	bad := func(err error) error { return &CorruptError{Bucket: runs, Key: string(key), Cause: err} }
+	all := scan{all: frame[frameHead:]}
 	want := all.bytes(4)
-	body := all.bytes(all.count())
-	h := header{sum: crc32.Checksum(key, castagnoli), body: all.left}
+	head := all.bytes(all.count())
+	*h = header{sum: crc32.Checksum(key, castagnoli), body: all.left(), index: scan{all: head}}
 	if all.bad {
 		return bad(errShort)
 	}
-	if binary.BigEndian.Uint32(want) != crc32.Update(h.sum, castagnoli, body) {
+	if binary.BigEndian.Uint32(want) != crc32.Update(h.sum, castagnoli, head) {
 		return bad(errors.New("its checksum does not match"))
 	}
-	s := scan{left: body}
+	s := &h.index
 	copy(h.layout[:], s.bytes(len(h.layout)))
 	h.run.Moment = time.Unix(s.varint(), int64(s.uvarint())).UTC()
 	h.run.Slot = s.optional(h.run.Moment)
@@ -141,22 +151,20 @@ func readHeader(key, frame []byte) (header, error) {
 		h.fresh = append(h.fresh, string(s.bytes(s.count())))
 	}
 	h.count, h.blocks = int(s.uvarint()), s.count()
-	h.index = s
 	if s.bad {
 		return bad(errShort)
 	}
-	return h, nil
+	return nil
 }
 
-// unpack gives the run with the results that p wants.
-func (h header) unpack(key []byte, p *past) (incident.Run, error) {
+// unpack gives the run with the results that p wants. It is called once.
+func (h *header) unpack(key []byte, p *past) (incident.Run, error) {
 	u := unpacker{header: h, texts: p.layout.texts, all: p.node == "", wanted: p.checks}
-	run := h.run
 	if names := u.text(h.flying); names != "" {
-		run.InFlight = strings.Split(names, " ")
+		h.run.InFlight = strings.Split(names, " ")
 	}
 	if u.all {
-		run.Results = make([]checks.Result, 0, min(h.count, len(h.body)))
+		h.run.Results = make([]checks.Result, 0, min(h.count, len(h.body)))
 	} else {
 		for n, t := range u.fresh {
 			if strings.HasPrefix(t, p.node) {
@@ -164,18 +172,19 @@ func (h header) unpack(key []byte, p *past) (incident.Run, error) {
 			}
 		}
 	}
+	from := 0
 	for ; u.blocks > 0 && u.err == nil; u.blocks-- {
-		u.block(&run)
+		from = u.block(from)
 	}
 	if u.err != nil {
 		return incident.Run{}, &CorruptError{Bucket: runs, Key: string(key), Cause: u.err}
 	}
-	return run, nil
+	return h.run, nil
 }
 
 // unpacker is one call of unpack.
 type unpacker struct {
-	header
+	*header
 	texts  []string // of the layout
 	all    bool
 	wanted []uint64 // checks, where not all are
@@ -193,39 +202,42 @@ func (u *unpacker) text(n uint64) string {
 	return ""
 }
 
-// block reads the next block's wanted results, if it has any.
-func (u *unpacker) block(run *incident.Run) {
+// block reads the wanted results of the next block, if it has any, and tells where the
+// one after it begins.
+func (u *unpacker) block(from int) (end int) {
 	low := u.index.uvarint()
 	high := low + u.index.uvarint()
 	size, sum := u.index.uvarint(), u.index.bytes(4)
-	if u.index.bad || size > uint64(len(u.body)) {
+	if u.index.bad || size > uint64(len(u.body)-from) {
 		u.err = errShort
-		return
+		return from
 	}
-	body := u.body[:size]
-	u.body = u.body[size:]
+	end = from + int(size)
 	if !u.all && !slices.ContainsFunc(u.wanted, func(n uint64) bool { return low <= n && n <= high }) {
-		return
+		return end
 	}
+	body := u.body[from:end]
 	if crc32.Update(u.sum, castagnoli, body) != binary.BigEndian.Uint32(sum) {
 		u.err = errors.New("its checksum does not match")
-		return
+		return end
 	}
-	for s := (scan{left: body}); len(s.left) > 0; {
-		record := scan{left: s.bytes(s.count())}
+	for s := (scan{all: body}); s.at < len(body); {
+		record := scan{all: s.bytes(s.count())}
 		check := record.uvarint()
 		if u.all || slices.Contains(u.wanted, check) {
-			run.Results = append(run.Results, u.result(check, &record, run.Moment))
+			u.run.Results = append(u.run.Results, checks.Result{Check: dag.CheckID(u.text(check))})
+			u.result(&u.run.Results[len(u.run.Results)-1], &record)
 		}
 		if s.bad || record.bad {
 			u.err = errShort
 		}
 	}
+	return end
 }
 
-func (u *unpacker) result(check uint64, s *scan, moment time.Time) checks.Result {
-	r := checks.Result{Check: dag.CheckID(u.text(check))}
-	v := &r.Verdict
+// result reads all of a result but its check.
+func (u *unpacker) result(r *checks.Result, s *scan) {
+	v, moment := &r.Verdict, u.run.Moment
 	flags := s.byte()
 	if flags&hasOnset != 0 {
 		v.Onset = s.time(moment)
@@ -260,17 +272,16 @@ func (u *unpacker) result(check uint64, s *scan, moment time.Time) checks.Result
 	if flags&hasEvent != 0 {
 		v.Event = checks.Event{At: s.time(moment), What: string(u.join(s))}
 	}
-	return r
 }
 
 // join reads a text that was split.
 func (u *unpacker) join(s *scan) []byte {
 	shape := u.text(s.uvarint())
-	text, left, err := join(make([]byte, 0, len(shape)+32), shape, s.left)
+	text, left, err := join(make([]byte, 0, len(shape)+32), shape, s.left())
 	if err != nil {
 		s.fail()
 		return nil
 	}
-	s.left = left
+	s.at = len(s.all) - len(left)
 	return text
 }
