@@ -21,7 +21,7 @@ type Mutant struct {
 
 // Mutants are all of them; those that were promised by name (G5) come first.
 func Mutants() []Mutant {
-	return slices.Concat(promised, delivery, states, timers, schedules, forHarnesses)
+	return slices.Concat(promised, delivery, states, timers, schedules, verdicts, forHarnesses)
 }
 
 // Named gives one; a name that is not known is a mistake of the caller.

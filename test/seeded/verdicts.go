@@ -1,0 +1,37 @@
+package seeded
+
+// verdicts are bugs of what checks ask and of what the answers mean.
+var verdicts = []Mutant{
+	{
+		Name: "few-rows-judged", Does: "a share of three rows fails a check that wants ten", Suite: "checks", Run: "Joins",
+		Bug: Bug{"checks", "joins.go", "return eligible > 0 && (p.MinEligible == nil || eligible >= *p.MinEligible)", "return eligible > 0"},
+	},
+	{
+		Name: "parents-by-rows", Does: "a parent with many rows covers those without any", Suite: "warehouse/duckdb", Run: "TestCases/joins",
+		Bug: Bug{"warehouse", "coverage.go", "(select count(*) from parent where exists (select 1", "(select sum(parents) from parent where exists (select 1"},
+	},
+	{
+		Name: "growth-since-recheck", Does: "a check by hand makes the next evaluation fail", Suite: "checks", Run: "RowCount",
+		Bug: Bug{"checks", "row_count_growth.go", "	case due == 0:\n", "	case due < 0:\n"},
+	},
+	{
+		Name: "growth-of-one-night", Does: "growth after a pause is held against one evaluation", Suite: "checks", Run: "RowCount",
+		Bug: Bug{"checks", "row_count_growth.go", "g.over(max(due, 1))", "g.over(1)"},
+	},
+	{
+		Name: "widths-are-types", Does: "MariaDB's bigint(20) is not wider than its int(11)", Suite: "checks", Run: "TypesThatHoldMore",
+		Bug: Bug{"checks", "version_schema.go", `width.ReplaceAllString(typ, "$1")`, "typ"},
+	},
+	{
+		Name: "segments-by-collation", Does: "MariaDB judges 'AA' and 'aa' together", Suite: "warehouse/mysql", Run: "TestCases/(joins|freshness|row_count)/segments",
+		Bug: Bug{"warehouse", "buckets.go", "	if c.Class == probe.Text {\n		text = p.d.Plain", "	if c.Class == probe.Other {\n		text = p.d.Plain"},
+	},
+	{
+		Name: "one-spoils-its-neighbours", Does: "what shares a statement with a question that fails is not asked again", Suite: "warehouse/postgres", Run: "AThousandTables",
+		Bug: Bug{"warehouse", "pipe.go", "if failed != nil && len(st.answers) > 1 && ctx.Err() == nil {", "if failed != nil && len(st.answers) > 1 && ctx.Err() != nil {"},
+	},
+	{
+		Name: "views-as-one", Does: "a view that fails takes the columns of others with it", Suite: "warehouse/duckdb", Run: "ViewsAreBound",
+		Bug: Bug{"warehouse/duckdb", "describe.go", "			out[b.place] = s.bindAlone(ctx, b)\n", "			out[b.place].Err = err\n"},
+	},
+}
