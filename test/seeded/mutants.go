@@ -319,6 +319,6 @@ var schedules = []Mutant{
 	},
 	{
 		Name: "piles-up", Does: "a slow run is begun again beside itself", Suite: "watch",
-		Bug: Bug{"watch", "agenda.go", "		if flying(g.dag) == running {\n", "		if flying(g.dag) == running && g.overdue {\n"},
+		Bug: Bug{"watch", "agenda.go", "		if f == running {\n", "		if f == running && g.overdue {\n"},
 	},
 }
