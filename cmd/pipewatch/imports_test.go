@@ -71,6 +71,8 @@ var knows = map[string]string{
 	"test/seeded":              "",
 	"test/crash":               everything,
 	"test/badinput":            everything,
+	"test/points":              everything,
+	"test/points/hit":          "",
 	"bench/meter":              "",
 	"bench/tables":             "",
 	"bench/delay":              "",

@@ -16,6 +16,7 @@ package seeded
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -42,7 +43,8 @@ func (b Bug) Fits(src []byte) error {
 }
 
 // Overlay writes the files with the bugs into dir and gives the overlay file for
-// go build -overlay and go test -overlay. No two bugs may be of one file.
+// go build -overlay and go test -overlay. Bugs of one file are put in one after the
+// other.
 func Overlay(ctx context.Context, dir string, bugs ...Bug) (string, error) {
 	files := map[string]string{}
 	for _, b := range bugs {
@@ -51,10 +53,7 @@ func Overlay(ctx context.Context, dir string, bugs ...Bug) (string, error) {
 			return "", fmt.Errorf("find package %s: %w", b.Pkg, err)
 		}
 		original := filepath.Join(string(bytes.TrimSpace(out)), b.File)
-		if files[original] != "" {
-			return "", fmt.Errorf("two bugs are of %s/%s: put them in one after the other", b.Pkg, b.File)
-		}
-		src, err := os.ReadFile(original)
+		src, err := os.ReadFile(cmp.Or(files[original], original))
 		if err != nil {
 			return "", err
 		}

@@ -70,6 +70,7 @@ func (h harness) sized(share int) []string {
 // every line of figures is one of these.
 var (
 	ofKills  = regexp.MustCompile(`(?s)\nall, .*?lost[^\n]*(?:\n  webhook[^\n]*)?`)
+	ofPoints = regexp.MustCompile(`(?m)^\d+ faults, .*$`)
 	ofPower  = regexp.MustCompile(`(?m)^(?:ext4|xfs), .*$`)
 	ofImages = regexp.MustCompile(`(?m)^seed .*$`)
 	ofDamage = regexp.MustCompile(`(?m)^\s+\d+ .*$`)
@@ -80,6 +81,7 @@ var (
 var harnesses = []harness{
 	{goal: "G1 kill -9", args: []string{"./test/crash", "-side", "6", "-seed", "100"}, n: 10_000, figures: ofKills},
 	{goal: "G1 kill -9, webhook", args: []string{"./test/crash", "-side", "6", "-seed", "200", "-to", "webhook"}, n: 1000, figures: ofKills},
+	{goal: "G2 at each point", args: []string{"./test/points", "-side", "6"}, n: 200, figures: ofPoints},
 	{goal: "G3 power failure", args: []string{"./test/power", "-seed", "7"}, n: 1000, figures: ofPower},
 	{goal: "G4 torn and reordered writes", args: []string{"./test/images", "-seed", "1"}, n: 100_000, figures: ofImages},
 	{goal: "G5 seeded bugs", args: []string{"./test/mutants"}, short: []string{"-only", "no-quiet|error-is-ok|slot-twice"}, figures: ofBugs},
