@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/incident"
@@ -142,6 +143,9 @@ func (s *Sender) bulletin(p Post) (Notice, error) {
 			return n, fmt.Errorf("read incident %s of a digest: %w", id, err)
 		}
 		members = append(members, i)
+	}
+	if len(members) > 0 { // the page that lists them all
+		n.Link, _ = strings.CutSuffix(s.config.Compose(members[0], nil).Link, "/"+string(members[0].ID))
 	}
 	b = digest(members, func(i incident.Incident) string { return s.config.Compose(i, nil).Subject(Plainly) })
 	b.Members = p.Bulletin.Members

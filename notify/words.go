@@ -207,6 +207,15 @@ func Headline(n Notice, v Voice) string {
 	return fmt.Sprintf("%s — %s below %s blocked", s, Count(len(i.Blocks), "node"), verb(len(i.Blocks), "is", "are"))
 }
 
+// Was is the word for what an incident's subject was, before the times: "broken " where
+// it is known to have been, "" where nobody could look or it was only looked at askew.
+func (n Notice) Was() string {
+	if n.Incident.Kind == incident.Data || n.Incident.Kind == incident.BrokenFile {
+		return "broken "
+	}
+	return ""
+}
+
 // Held says of a finding that its cause holds back what it is and which finding
 // explains it: "labels has too few labels: 61% of 904, limit 97% (as flights is stale)".
 func Held(n Notice, f incident.Finding, v Voice) string {
@@ -258,8 +267,8 @@ func LineText(n Notice, v Voice) string {
 		if l.Detail != "" {
 			return fmt.Sprintf("Closed without a recovery: %s, %s", n.Subject(v), v.Said(l.Detail))
 		}
-		return fmt.Sprintf("Resolved: %s, broken from %s to %s (%s)",
-			n.Subject(v), v.Time(n.Incident.Onset), v.Time(l.At), Span(l.At.Sub(n.Incident.Onset)))
+		return fmt.Sprintf("Resolved: %s, %sfrom %s to %s (%s)",
+			n.Subject(v), n.Was(), v.Time(n.Incident.Onset), v.Time(l.At), Span(l.At.Sub(n.Incident.Onset)))
 	case incident.Opened:
 		return "Opened: " + Headline(n, v)
 	default:

@@ -33,6 +33,9 @@ func bulletin(n notify.Notice, mention string) Message {
 		}
 		parts = append(parts, section(fmt.Sprintf("part_%d", k), join("\n", "*"+said(s.Title)+"*", list(items, "\n", sectionText-maxSaid))))
 	}
+	if to := address(n.Link); to != "" {
+		parts = append(parts, section("page", link(to, "All of them, each with what it blocks")))
+	}
 	m.Attachments = append(m.Attachments, api.Attachment{Color: tone[1], Fallback: said(b.Title), Blocks: api.Blocks{BlockSet: parts}})
 	return m
 }

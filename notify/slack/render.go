@@ -157,7 +157,7 @@ func head(n notify.Notice, how string) string {
 		case incident.NoData:
 			again = "has something to judge again"
 		}
-		return join("\n", fmt.Sprintf("*%s %s* after %s: broken %s → %s", subject, again, lasted, date(i.Onset), date(i.ResolvedAt)), was(n))
+		return join("\n", fmt.Sprintf("*%s %s* after %s: %s%s → %s", subject, again, lasted, n.Was(), date(i.Onset), date(i.ResolvedAt)), was(n))
 	}
 	switch i.Kind {
 	case incident.CannotCheck:
@@ -320,7 +320,7 @@ func impact(n notify.Notice, how string) string {
 	if len(items)+len(nodes) == 0 {
 		return ""
 	}
-	title := fmt.Sprintf("*Blocked below (%d)*: it follows from this, so mend this first", len(i.Blocks))
+	title := fmt.Sprintf("*Blocked below (%d)*: it follows from this; mend this first, and leave that alone until then", len(i.Blocks))
 	if i.Severity == dag.Warn {
 		title = fmt.Sprintf("*Below (%d)*", len(i.Blocks))
 	}

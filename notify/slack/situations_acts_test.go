@@ -106,7 +106,7 @@ func bulletins(t *testing.T) map[string]situation {
 		return situation{desk: d, i: stale(), alter: func(n *notify.Notice) {
 			*n = notify.Notice{ID: "digest-1/0", Seq: 1, Incident: incident.Incident{ID: "digest-1"}, Bulletin: &b}
 			if b.Kind == notify.Storm && b.State == notify.Alarming {
-				n.Mention = "@ml-oncall"
+				n.Mention, n.Link = "@ml-oncall", "https://pipewatch.example.com/incidents"
 			}
 		}}
 	}

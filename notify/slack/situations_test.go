@@ -154,8 +154,8 @@ func (s situation) notice() notify.Notice {
 
 // broken holds incidents that several situations share.
 type broken struct {
-	weather, orphans, dark, broken, moved, into, merged, partly incident.Incident
-	joined                                                      incident.Line
+	weather, orphans, dark, silent, skewed, broken, moved, into, merged, partly incident.Incident
+	joined                                                                      incident.Line
 }
 
 // with is an incident after a change.
@@ -197,6 +197,19 @@ func incidents() broken {
 		f.Outcome = checks.Error
 		b.dark.Findings = append(b.dark.Findings, f)
 	}
+	b.silent = with(b.dark, func(i *incident.Incident) {
+		i.Kind, i.Connection, i.Root, i.Severity = incident.NoData, "", "flight_delay/weather", dag.Warn
+		i.Findings = []incident.Finding{{
+			Check: "flight_delay/weather/row_count", Outcome: checks.NoData, Severity: dag.Warn, FirstSeen: at("14:00"), Message: "no closed day yet in time_hour",
+		}}
+	})
+	b.skewed = with(b.dark, func(i *incident.Incident) {
+		i.Kind = incident.ClockSkew
+		i.Findings = []incident.Finding{{
+			Outcome: checks.Error, Severity: dag.Error, FirstSeen: at("14:00"),
+			Message: "its clock is about 2m0s behind ours, limit 30s: set both by NTP; until then ages are off by as much",
+		}}
+	})
 	b.moved = happens(with(stale(), func(i *incident.Incident) {
 		i.Root = "flight_delay/load_flights"
 		i.Findings = append([]incident.Finding{
@@ -237,6 +250,10 @@ func situations(t *testing.T) map[string]situation {
 		"cannot_check_owned":    {desk: d, i: with(b.dark, func(i *incident.Incident) { i.Findings = i.Findings[2:] })},
 		"cannot_check_resolved": {desk: d, i: resolved(b.dark, "")},
 		"cannot_check_partly":   {desk: d, i: with(b.dark, func(i *incident.Incident) { i.Partly, i.Findings = true, i.Findings[:3] })},
+		"no_data":               {desk: d, i: b.silent},
+		"no_data_resolved":      {desk: d, i: resolved(b.silent, "")},
+		"clock_skew":            {desk: d, i: b.skewed},
+		"clock_skew_resolved":   {desk: d, i: resolved(b.skewed, "")},
 		"broken_file":           {desk: d, i: b.broken},
 		"broken_file_resolved":  {desk: d, i: resolved(b.broken, "")},
 		"moved":                 {desk: d, i: b.moved},
