@@ -47,7 +47,6 @@ type trial struct {
 	binary, dir string
 	fault
 	slack *strictslack.Server
-	url   string
 	beats []string // ids of heartbeats that were taken
 	rid   int
 }
