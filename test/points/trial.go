@@ -100,7 +100,8 @@ func (t *trial) run(ctx context.Context) (outcome, error) {
 		o.wrong = append(o.wrong, second.WithLog(err).Error())
 	}
 	o.wrong = append(o.wrong, t.judge()...)
-	if said := len(t.slack.Messages(channel)) - len(t.told()); o.ended && t.ends() == "exit status 70" && said != 1 {
+	// On a machine that is very busy Slack may not answer within its second.
+	if said := len(t.slack.Messages(channel)) - len(t.told()); o.ended && t.ends() == "exit status 70" && said != 1 && !t.logged("nobody could be told") {
 		o.wrong = append(o.wrong, fmt.Sprintf("people were told %d times that the service has ended", said))
 	}
 	return o, nil
@@ -153,15 +154,20 @@ func (t *trial) start(ctx context.Context, binary string) (*rig.Process, error) 
 
 // met tells whether the fault has come.
 func (t *trial) met() bool {
-	name, mark := "serve.log", "HIT "
-	if t.call != "" {
-		name, mark = "strace.log", "INJECTED"
-		if t.action == "kill" {
-			mark = "killed by SIGKILL"
-		}
+	switch {
+	case t.call == "":
+		return t.logged("HIT ")
+	case t.action == "kill":
+		return t.holds("strace.log", "killed by SIGKILL")
 	}
-	text, err := os.ReadFile(t.file(name))
-	return err == nil && strings.Contains(string(text), mark)
+	return t.holds("strace.log", "INJECTED")
+}
+
+func (t *trial) logged(text string) bool { return t.holds("serve.log", text) }
+
+func (t *trial) holds(name, text string) bool {
+	b, err := os.ReadFile(t.file(name))
+	return err == nil && strings.Contains(string(b), text)
 }
 
 // faulty is the command of the first life: a script that sets the point, or that
