@@ -156,7 +156,7 @@ func (a *app) printPlan(statements []planned, problems []refused) error {
 	for _, r := range problems {
 		fmt.Fprintf(a.stdout, "-- %s asks nothing: %s\n", r.Check, r.Problem)
 	}
-	fmt.Fprintf(a.stdout, "-- %d statements answer %d checks\n", len(statements), len(answered))
+	fmt.Fprintf(a.stdout, "-- %s for %s\n", some(int64(len(statements)), "statement"), some(int64(len(answered)), "check"))
 	return nil
 }
 
@@ -178,13 +178,21 @@ func (p planned) remarks() string {
 		b.WriteByte('\n')
 	}
 	if e := p.Estimate; e != nil {
-		fmt.Fprintf(&b, "-- reads about %d rows", e.Rows)
+		fmt.Fprintf(&b, "-- reads about %s", some(e.Rows, "row"))
 		if e.Cost > 0 {
 			fmt.Fprintf(&b, ", cost %.0f in the engine's units", e.Cost)
 		}
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// some is a number of things: 1 row, 2 rows.
+func some(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // momentOf reads --as-of; empty is now.
