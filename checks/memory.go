@@ -1,8 +1,10 @@
 package checks
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 )
 
 // remembered wraps what a kind remembers with the version of its format.
@@ -28,4 +30,29 @@ func recall[T any](m Memory, version int) (T, bool) {
 		return *new(T), false
 	}
 	return r.Past, true
+}
+
+// recollection is what was last read from the Memory of one check: it is read to ask
+// and to judge, and most often is the same from run to run. What it gives is shared and
+// must not be changed.
+type recollection[T any] struct {
+	last atomic.Pointer[recollected[T]]
+}
+
+// recollected is what a Memory says.
+type recollected[T any] struct {
+	of    Memory
+	past  T
+	known bool
+}
+
+// of gives what a Memory says, if that is what was last kept.
+func (r *recollection[T]) of(m Memory) (last *recollected[T], same bool) {
+	last = r.last.Load()
+	return last, last != nil && bytes.Equal(last.of, m)
+}
+
+// keep notes what a Memory says, which must not depend on anything else.
+func (r *recollection[T]) keep(m Memory, past T, known bool) {
+	r.last.Store(&recollected[T]{bytes.Clone(m), past, known})
 }

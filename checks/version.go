@@ -35,6 +35,10 @@ type versionParams struct {
 	Jobs    []jobInput `yaml:"-"` // upstream, where a run is required
 	Writers []jobInput `yaml:"-"` // of the node itself, where their runs are looked at
 	Other   *contentOf `yaml:"-"` // of Equals
+
+	// What is the same in every run; neither is part of the meaning of the check.
+	past    *recollection[versionMemory]
+	meaning map[string]string // the definition of Own
 }
 
 // partition splits the rows by time.
@@ -140,6 +144,7 @@ func settleVersion(s Site, p *versionParams) ([]dag.NodeID, conf.Problems) {
 		p.ClosedAfter = new(conf.Duration)
 	}
 	p.Own = p.content(s.Node, s.Spec.Where)
+	p.meaning, p.past = p.Own.definition(), new(recollection[versionMemory])
 	upstream, ps := p.settleInputs(s)
 	problems.Merge(ps)
 	if id, ps := p.settleEquals(s); len(ps) > 0 || id != "" {

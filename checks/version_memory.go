@@ -57,8 +57,12 @@ const mostPartitions = 500
 // versionFormat is the format of the memory. Format 1 knew no definition.
 const versionFormat = 2
 
-// recall reads the memory, but for what has become of no use since.
+// recall reads the memory, but for what has become of no use since. What it gives must
+// not be changed.
 func (p versionParams) recall(m Memory) (versionMemory, bool) {
+	if last, same := p.past.of(m); same {
+		return last.past, last.known
+	}
 	past, known := recall[versionMemory](m, versionFormat)
 	if !known {
 		past, known = recall[versionMemory](m, 1)
@@ -67,7 +71,9 @@ func (p versionParams) recall(m Memory) (versionMemory, bool) {
 	if len(p.Inputs) > 0 {
 		past.lineage = past.fitting(p)
 	}
-	return past, known && past.Version != ""
+	known = known && past.Version != ""
+	p.past.keep(m, past, known)
+	return past, known
 }
 
 // samePartition compares a remembered version of a partition with one just seen.

@@ -33,7 +33,7 @@ func (k known) unless(at Moment) string {
 // unless is the token with which the rows of the node itself need not be read. Two
 // tables are compared by what is read of both.
 func (p versionParams) unless(past versionMemory, at Moment) string {
-	if past.Token == "" || p.Other != nil || past.edited(p.Own.definition()) != "" {
+	if past.Token == "" || p.Other != nil || past.edited(p.meaning) != "" {
 		return ""
 	}
 	return past.unless(at)
@@ -59,7 +59,7 @@ func (p versionParams) own(past versionMemory, d probe.Digests, at Moment) sight
 		return seen
 	}
 	seen.versionMemory = versionMemory{
-		Version: d.Value, Definition: p.Own.definition(), Fingerprint: d.Fingerprint,
+		Version: d.Value, Definition: p.meaning, Fingerprint: d.Fingerprint,
 		Since: at.Now.Unix(), At: at.Now.Unix(), Rows: d.Rows, Schema: schemaVersion(d.Columns),
 	}
 	switch tier := p.tier(); {
