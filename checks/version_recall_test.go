@@ -20,7 +20,7 @@ func TestVersionSaysTheSameWhateverItJudgedBefore(t *testing.T) {
 		used := diamondCheck(t, "d/t/version")
 		memories := []checks.Memory{nil}
 		at := moment(t, "2013-06-15T12:00:00Z")
-		for range rapid.IntRange(2, 12).Draw(rt, "steps") {
+		for range rapid.IntRange(2, 8).Draw(rt, "steps") {
 			at.Now = at.Now.Add(time.Duration(rapid.IntRange(1, 90).Draw(rt, "minutes")) * time.Minute)
 			// Mostly the newest, as in the service; now and then an older one.
 			m := memories[max(0, len(memories)-1-rapid.SampledFrom([]int{0, 0, 0, 1, 3}).Draw(rt, "back"))]
