@@ -122,7 +122,14 @@ func (t *trial) settle(ctx context.Context, p *rig.Process) error {
 	if err := t.fill(true); err != nil {
 		return err
 	}
-	return t.until(ctx, p, "the end of the story", func() bool { return t.isGreen() && calm(ctx, page) })
+	// At the start nothing has been looked at yet, so that all seems calm.
+	var since time.Time
+	return t.until(ctx, p, "the end of the story", func() bool {
+		if since.IsZero() || !t.isGreen() || !calm(ctx, page) {
+			since = time.Now()
+		}
+		return time.Since(since) > 2*time.Second
+	})
 }
 
 // calm tells whether nothing is open and nothing waits.
