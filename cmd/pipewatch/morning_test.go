@@ -47,15 +47,15 @@ func TestTheMorningsDigestComesOnceADayByTheClockOnTheWall(t *testing.T) {
 		want  []string
 	}{
 		"over the change to summer time": {
-			conf.ClockTime{Hour: 8, Minute: 30}, []life{{"Mar 31 12:00", "Apr 3 12:00"}},
-			[]string{"1 Apr 08:30 EST", "2 Apr 08:30 EDT", "3 Apr 08:30 EDT"},
+			conf.ClockTime{Hour: 8, Minute: 30}, []life{{"Apr 1 08:00", "Apr 2 09:00"}},
+			[]string{"1 Apr 08:30 EST", "2 Apr 08:30 EDT"},
 		},
 		"over the change to winter time": {
-			conf.ClockTime{Hour: 8, Minute: 30}, []life{{"Oct 28 12:00", "Oct 30 12:00"}},
-			[]string{"29 Oct 08:30 EST", "30 Oct 08:30 EST"},
+			conf.ClockTime{Hour: 8, Minute: 30}, []life{{"Oct 28 08:00", "Oct 29 09:00"}},
+			[]string{"28 Oct 08:30 EDT", "29 Oct 08:30 EST"},
 		},
-		"at an hour that does not exist": {conf.ClockTime{Hour: 2, Minute: 30}, []life{{"Apr 1 12:00", "Apr 3 01:00"}}, []string{"2 Apr 03:00 EDT"}},
-		"at an hour that comes twice":    {conf.ClockTime{Hour: 1, Minute: 30}, []life{{"Oct 28 12:00", "Oct 29 12:00"}}, []string{"29 Oct 01:30 EDT"}},
+		"at an hour that does not exist": {conf.ClockTime{Hour: 2, Minute: 30}, []life{{"Apr 2 00:00", "Apr 2 05:00"}}, []string{"2 Apr 03:00 EDT"}},
+		"at an hour that comes twice":    {conf.ClockTime{Hour: 1, Minute: 30}, []life{{"Oct 29 00:00", "Oct 29 05:00"}}, []string{"29 Oct 01:30 EDT"}},
 		"not again after a restart":      {conf.ClockTime{Hour: 8}, []life{{"Jan 10 07:00", "Jan 10 08:05"}, {"Jan 10 08:10", "Jan 10 12:00"}}, []string{"10 Jan 08:00 EST"}},
 		"late where nobody watched at its hour": {
 			conf.ClockTime{Hour: 8}, []life{{"Jan 10 07:00", "Jan 10 07:30"}, {"Jan 10 09:15", "Jan 10 12:00"}}, []string{"10 Jan 09:15 EST"},

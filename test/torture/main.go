@@ -157,7 +157,7 @@ func (r row) String() string {
 	if !r.green {
 		holds = "**DOES NOT HOLD**"
 	}
-	return fmt.Sprintf("| %s | `%s` | %s | %s | %s |", r.goal, r.command, r.figures, r.took.Round(time.Second), holds)
+	return fmt.Sprintf("| %s | `%s` | %s | %s | %s |", r.goal, strings.ReplaceAll(r.command, "|", `\|`), r.figures, r.took.Round(time.Second), holds)
 }
 
 // try runs a harness.
