@@ -167,8 +167,8 @@ const checkFor = 2 * time.Minute
 
 // checkApart checks a state file in a process of its own, which a damaged file
 // may kill in a way that nothing catches.
-func checkApart(ctx context.Context, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, checkFor)
+func checkApart(parent context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(parent, checkFor)
 	defer cancel()
 	self, err := os.Executable()
 	if err != nil {
@@ -182,8 +182,11 @@ func checkApart(ctx context.Context, path string) error {
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("check state file %s: %w", path, ctx.Err())
+	switch {
+	case parent.Err() != nil:
+		return fmt.Errorf("check state file %s: %w", path, parent.Err())
+	case ctx.Err() != nil: // pages that lead to each other in a circle are read for ever
+		return &store.CorruptError{Path: path, Cause: fmt.Errorf("reading it did not end within %v", checkFor)}
 	}
 	ended, is := errors.AsType[*exec.ExitError](err)
 	if !is {
