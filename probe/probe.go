@@ -62,7 +62,8 @@ type Answer struct {
 }
 
 // Source is the only door to the outside world. Ask answers every question, in
-// the same order; it never fails as a whole, each Answer carries its own error.
+// the same order, and equal ones with one look; it never fails as a whole, each Answer
+// carries its own error.
 // The moment at is what "now" means for the run: engines that can show the past
 // (DuckDB's as_of variable) show it as of then.
 type Source interface {

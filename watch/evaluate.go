@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/checks"
@@ -39,35 +41,42 @@ func Evaluate(ctx context.Context, src probe.Source, cs []*checks.Check, past ma
 	return results
 }
 
-// evaluateGroup asks and judges the checks that share a time-out.
+// evaluateGroup asks and judges the checks that share a time-out. The source asks only
+// once what several of them want to know.
 func evaluateGroup(ctx context.Context, src probe.Source, cs []*checks.Check, group []int, past map[dag.CheckID]checks.Memory, moments []checks.Moment, timeout time.Duration, results []checks.Result) {
-	var questions []probe.Question
-	number := map[probe.Question]int{}
-	wants := make([][]int, len(group))
-	for g, n := range group {
-		for _, q := range cs[n].Ask(past[cs[n].ID()], moments[n]) {
-			k, asked := number[q]
-			if !asked {
-				k = len(questions)
-				number[q] = k
-				questions = append(questions, q)
-			}
-			wants[g] = append(wants[g], k)
-		}
-	}
+	questions := make([][]probe.Question, len(group))
+	each(len(group), func(g int) {
+		n := group[g]
+		questions[g] = cs[n].Ask(past[cs[n].ID()], moments[n])
+	})
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("time-out of %s", timeout))
 		defer cancel()
 	}
-	answers := src.Ask(ctx, moments[group[0]].Now, questions)
-	for g, n := range group {
-		own := make([]probe.Answer, len(wants[g]))
-		for i, k := range wants[g] {
-			own[i] = answers[k]
-		}
-		results[n] = judge(cs[n], own, past[cs[n].ID()], moments[n])
+	answers := src.Ask(ctx, moments[group[0]].Now, slices.Concat(questions...))
+	own := make([][]probe.Answer, len(group))
+	for g := range group {
+		own[g], answers = answers[:len(questions[g])], answers[len(questions[g]):]
 	}
+	each(len(group), func(g int) {
+		n := group[g]
+		results[n] = judge(cs[n], own[g], past[cs[n].ID()], moments[n])
+	})
+}
+
+// each calls do with 0 to n-1, by all processors at once.
+func each(n int, do func(i int)) {
+	var wg sync.WaitGroup
+	share := n/runtime.GOMAXPROCS(0) + 1
+	for from := 0; from < n; from += share {
+		wg.Go(func() {
+			for i := from; i < min(from+share, n); i++ {
+				do(i)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // judge makes one result. A panic in a kind is that check's error and nobody

@@ -126,18 +126,22 @@ func (a *app) evaluate(ctx context.Context, p *project, moment time.Time, stateF
 
 // withUpstream adds everything that could explain what the nodes suffer.
 func withUpstream(s *checks.Suite, nodes map[dag.NodeID]bool) map[dag.NodeID]bool {
-	all := map[dag.NodeID]bool{}
-	add := func(id dag.NodeID) {
-		all[id] = true
-		for _, up := range s.Graph.Upstream(id) {
-			all[up] = true
+	all := make(map[dag.NodeID]bool, len(nodes))
+	var add func(i int)
+	add = func(i int) {
+		if i < 0 || all[s.Graph.Order()[i].ID] {
+			return
+		}
+		all[s.Graph.Order()[i].ID] = true
+		for _, up := range s.Graph.Parents(i) {
+			add(int(up))
 		}
 	}
 	for id := range nodes {
-		add(id)
+		add(s.Graph.Index(id))
 		for _, c := range s.Of(id) {
 			for _, up := range c.Upstream {
-				add(up)
+				add(s.Graph.Index(up))
 			}
 		}
 	}
