@@ -104,10 +104,10 @@ func define[P any](name, summary string, b behaviour[P]) Kind {
 		}
 		var by []Reason
 		blames := true
-		if x, ok := any(p).(interface{ explainedBy() ([]Reason, bool) }); ok {
+		if x, ok := any(&p).(interface{ explainedBy() ([]Reason, bool) }); ok {
 			by, blames = x.explainedBy()
 		}
-		c := &Check{Site: s, Upstream: upstream, Fingerprint: fingerprint(s, p), ExplainedBy: by, Blames: blames}
+		c := &Check{Site: s, Upstream: upstream, Fingerprint: fingerprint(s, &p), ExplainedBy: by, Blames: blames}
 		if !b.memoryTells {
 			c.MemoryOf = c.Fingerprint
 		}
