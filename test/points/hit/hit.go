@@ -55,7 +55,7 @@ func At(point string) error {
 	case "term":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
 	case "stall":
-		time.Sleep(Stall)
+		<-time.After(Stall)
 	case "error":
 		return errHere
 	}
