@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/pipewatch-dev/pipewatch/probe"
 	"github.com/pipewatch-dev/pipewatch/warehouse"
@@ -145,7 +146,7 @@ func TestThePlanIsWhatIsAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []warehouse.Planned{{Questions: qs[:2], Statement: `select
+	want := []warehouse.Planned{{Questions: qs[:2], Times: []warehouse.Reading{{Column: "ts", Type: "TIMESTAMP", Zone: "America/New_York"}}, Statement: `select
   count(*) as n_rows,
   count("ts") as timed_ts,
   epoch_us(max(case when isfinite(timezone('America/New_York', "ts")) then timezone('America/New_York', "ts") end)) as newest_ts,
@@ -154,7 +155,7 @@ from "t"
 where (
 i > 0 and ts < timestamptz '2013-06-15 12:00:00+00'
 )`}}
-	if diff := cmp.Diff(want, planned); diff != "" {
+	if diff := cmp.Diff(want, planned, cmpopts.IgnoreUnexported(warehouse.Planned{})); diff != "" {
 		t.Error(diff)
 	}
 	if len(known) != 2 || classOf(known[qs[2]].Err) != probe.NoTable || known[qs[3]].Err != nil {
