@@ -1,7 +1,7 @@
 // Package webhook tells incidents to any program that takes an HTTP request: as
 // signed JSON, to one address.
 //
-// It is no client of a service: what it sends is documented in docs/webhook.md
+// It is no client of a service: what it sends is documented in docs/alerts.md
 // and the same for every receiver. It decides nothing and retries nothing; a
 // destination of this kind can only be posted to (notify.Config.OneWay), so that
 // every message is a new one.
