@@ -21,24 +21,16 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"syscall"
 	"time"
 
+	"github.com/pipewatch-dev/pipewatch/test/rig"
 	"github.com/pipewatch-dev/pipewatch/test/seeded"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "mutants:", err)
-		os.Exit(1)
-	}
-}
+func main() { rig.Main("mutants", run) }
 
 var errSurvived = errors.New("a bug was not noticed: a test is missing")
 

@@ -24,24 +24,15 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/test/rig"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "points:", err)
-		os.Exit(1)
-	}
-}
+func main() { rig.Main("points", run) }
 
 var errRed = errors.New("a promise was not kept")
 

@@ -9,7 +9,7 @@
 //
 // A [Process] is one life of `pipewatch serve`. Its Page is known once it says
 // so; Over is closed when it has ended, by itself or not. [InMemory] is where tests
-// put files that need no disk.
+// put files that need no disk, and [Main] makes a command of a harness.
 package rig
 
 import (

@@ -24,24 +24,16 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/pipewatch-dev/pipewatch/test/rig"
 	"github.com/pipewatch-dev/pipewatch/test/seeded"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "strain:", err)
-		os.Exit(1)
-	}
-}
+func main() { rig.Main("strain", run) }
 
 var errRed = errors.New("a promise was not kept")
 
