@@ -53,6 +53,7 @@ var knows = map[string]string{
 	"notify/webhook":           "conf incident notify",
 	"pulse":                    "",
 	"store":                    "checks dag incident notify probe",
+	"store/suspect":            "store",
 	"watch":                    "checks dag incident probe",
 	"web":                      "checks dag incident",
 	"demo":                     everything,
@@ -137,6 +138,7 @@ var clocks = []string{
 	"notify/storm.go", // how many in a minute
 	"notify/fallback.go",
 	"notify/attempt.go",
+	"store/suspect/",            // a check that does not end
 	"notify/slack/strictslack/", // it stands for another company's machine
 	"pulse/",                    // a beat is wall time
 	"demo/",

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pipewatch-dev/pipewatch/store"
+	"github.com/pipewatch-dev/pipewatch/store/suspect"
 )
 
 func (a *app) stateCommand() *cobra.Command {
@@ -49,7 +50,7 @@ newer version wrote it.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if here {
-				return a.stateCheck(args, store.Check)
+				return a.stateCheck(args, suspect.Check)
 			}
 			return a.stateCheck(args, func(path string) error { return checkApart(cmd.Context(), path) })
 		},
@@ -162,14 +163,9 @@ func (a *app) stateCompact(ctx context.Context) error {
 	return nil
 }
 
-// checkFor bounds one check of a state file; 2 GiB from a slow disk pass.
-const checkFor = 2 * time.Minute
-
 // checkApart checks a state file in a process of its own, which a damaged file
-// may kill in a way that nothing catches.
-func checkApart(parent context.Context, path string) error {
-	ctx, cancel := context.WithTimeout(parent, checkFor)
-	defer cancel()
+// may kill in a way that nothing catches, and which bounds itself.
+func checkApart(ctx context.Context, path string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("check state file: %w", err)
@@ -182,11 +178,8 @@ func checkApart(parent context.Context, path string) error {
 	if err == nil {
 		return nil
 	}
-	switch {
-	case parent.Err() != nil:
-		return fmt.Errorf("check state file %s: %w", path, parent.Err())
-	case ctx.Err() != nil: // pages that lead to each other in a circle are read for ever
-		return &store.CorruptError{Path: path, Cause: fmt.Errorf("reading it did not end within %v", checkFor)}
+	if ctx.Err() != nil {
+		return fmt.Errorf("check state file %s: %w", path, ctx.Err())
 	}
 	ended, is := errors.AsType[*exec.ExitError](err)
 	if !is {

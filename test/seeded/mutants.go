@@ -104,6 +104,10 @@ var promised = []Mutant{
 		},
 	},
 	{
+		Name: "check-unbounded", Does: "the check of a suspect state file may grow for ever", Suite: "store/suspect",
+		Bug: Bug{"store/suspect", "check.go", "inUse() > b.memory", "inUse() > 1<<60"},
+	},
+	{
 		Name: "reload-leaks", Does: "every reload leaves something running", Strain: []string{"reload", "-n", "40"},
 		Bug: Bug{
 			"cmd/pipewatch", "reload.go", "	old := r.service.projectNow()\n",
