@@ -37,7 +37,7 @@ func (p *planner) digest(place int, q probe.Digest) (any, error) {
 	schema := schemaHash(columns)
 	return nil, p.add(t, q.Of, q.Where, probe.Window{}, piece{
 		place: place,
-		exprs: []expr{countRows, {"digest", p.digestSum(columns)}},
+		exprs: []expr{countRows, {"digest", p.digestSum(columns), number}},
 		read: func(c *cells) any {
 			n := c.count()
 			return token.onto(probe.Digests{Columns: columns, Rows: n, Value: version(schema, n, c.sum()), Fingerprint: p.d.Fingerprint})

@@ -86,13 +86,12 @@ func (c clock) micros(native string) string {
 	return c.d.Micros(c.moment(native))
 }
 
-// stamp turns a native expression of a zoned or plain column into what cells.stamp
-// reads, at the least cost.
-func (c clock) stamp(native string) string {
+// stamp makes of a native expression, at the least cost, what cells.stamp reads.
+func (c clock) stamp(name, native string) expr {
 	if c.d.Times && (c.column.Class == probe.Zoned || c.plain) {
-		return native
+		return expr{name, native, moment}
 	}
-	return c.micros(native)
+	return expr{name, c.micros(native), number}
 }
 
 // cond compares a native expression with an instant. A day stands for its first

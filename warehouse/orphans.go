@@ -63,14 +63,15 @@ func (p *planner) looksUp(place int, q probe.Coverage, child table, keys []probe
 		columns = append(columns, parentQuoted[i]+" as "+key)
 		on = append(on, key+" = "+quoted[i])
 	}
-	nulls := expr{"null_keys_" + name, countWhen("not (" + strings.Join(whole, " and ") + ")")}
+	nulls := expr{"null_keys_" + name, countWhen("not (" + strings.Join(whole, " and ") + ")"), number}
 	if len(keys) == 1 && keys[0].Class != probe.Other {
 		nulls.sql = "count(*) - count(" + quoted[0] + ")"
 	}
 	brief := piece{
 		place: place,
 		join:  "left join (select " + strings.Join(columns, ", ") + " from " + parent.from + ") as " + name + " on " + strings.Join(on, " and "),
-		exprs: []expr{countRows, nulls, {"matched_" + name, "count(" + name + "_1)"}},
+		rows:  parent.rows,
+		exprs: []expr{countRows, nulls, {"matched_" + name, "count(" + name + "_1)", number}},
 		read: func(c *cells) any {
 			j := probe.Joined{Total: c.count(), NullKeys: c.count(), Matched: c.count()}
 			if j.Matched < j.Total-j.NullKeys {
@@ -80,7 +81,7 @@ func (p *planner) looksUp(place int, q probe.Coverage, child table, keys []probe
 		},
 	}
 	full := brief
-	full.exprs = append(slices.Clone(brief.exprs), expr{"orphan_keys_" + name, p.d.Distinct(name+"_1 is null", quoted)})
+	full.exprs = append(slices.Clone(brief.exprs), expr{"orphan_keys_" + name, p.d.Distinct(name+"_1 is null", quoted), number})
 	full.read = func(c *cells) any {
 		j := probe.Joined{Total: c.count(), NullKeys: c.count(), Matched: c.count(), OrphanKeys: c.count()}
 		return probe.Covered{Joined: eligible(j, q), MaxFanOut: 1}

@@ -13,26 +13,36 @@ import (
 // the lane of that table in every run, so that the server learns about a table on one
 // connection only; a lane sends while another one still reads columns.
 func (s *Source) runLanes(ctx context.Context, at time.Time, lanes []Lane, qs []probe.Question, answers []probe.Answer) {
-	places := make([][]int, len(lanes))
-	for i, q := range qs {
-		lane := laneOf(first(q), len(lanes))
-		places[lane] = append(places[lane], i)
-	}
+	places := dealt(qs, len(lanes))
 	var wg sync.WaitGroup
 	for n, lane := range lanes {
 		if len(places[n]) > 0 {
 			wg.Go(func() {
-				own := make([]probe.Question, len(places[n]))
-				for i, place := range places[n] {
-					own[i] = qs[place]
-				}
-				for i, a := range s.runLane(ctx, at, lane, own) {
+				for i, a := range s.runLane(ctx, at, lane, picked(qs, places[n])) {
 					answers[places[n][i]] = a
 				}
 			})
 		}
 	}
 	wg.Wait()
+}
+
+// dealt tells which questions are whose of some sessions.
+func dealt(qs []probe.Question, sessions int) [][]int {
+	places := make([][]int, sessions)
+	for i, q := range qs {
+		lane := laneOf(first(q), sessions)
+		places[lane] = append(places[lane], i)
+	}
+	return places
+}
+
+func picked(qs []probe.Question, places []int) []probe.Question {
+	own := make([]probe.Question, len(places))
+	for i, place := range places {
+		own[i] = qs[place]
+	}
+	return own
 }
 
 // laneOf is the lane of a relation, the same in every run.
@@ -43,7 +53,7 @@ func laneOf(of probe.Relation, lanes int) int {
 }
 
 // runLane answers questions over one lane. Statements that answer several questions
-// and fail are taken apart and sent again, once; so are those that asked too little.
+// and fail are taken apart and sent again; so are those that asked too little.
 func (s *Source) runLane(ctx context.Context, at time.Time, lane Lane, qs []probe.Question) []probe.Answer {
 	answers := make([]probe.Answer, len(qs))
 	for send := s.plan(ctx, at, lane, qs, answers); len(send) > 0; {
@@ -52,8 +62,8 @@ func (s *Source) runLane(ctx context.Context, at time.Time, lane Lane, qs []prob
 	return answers
 }
 
-// pipe sends statements over one lane and returns those to be sent next, each for one
-// question.
+// pipe sends statements over one lane and returns those to be sent next, each for
+// fewer questions.
 func (s *Source) pipe(ctx context.Context, lane Lane, statements []statement, answers []probe.Answer) (next []statement) {
 	var sql []string
 	var owner []int
@@ -79,9 +89,7 @@ func (s *Source) pipe(ctx context.Context, lane Lane, statements []statement, an
 			return
 		}
 		if failed != nil && len(st.answers) > 1 && ctx.Err() == nil {
-			for n := range st.answers {
-				next = append(next, st.alone(n))
-			}
+			next = append(next, st.apart()...)
 		} else {
 			next = append(next, st.settle(answers, results, failed, now.Add(-took), took)...)
 		}

@@ -22,8 +22,9 @@ type statement struct {
 	// alone is the statement for the i-th of answers only; full is the same for one
 	// whose outcome says again.
 	alone, full func(i int) statement
-	small       bool        // it answers one row from a small table
-	width       int         // of that row
+	small       bool        // it answers one row, from small tables
+	rows        int64       // of those
+	shape       string      // the kinds of that row's values
 	parts       []statement // what it was united from, or none
 }
 
@@ -142,7 +143,7 @@ func (s *Source) planned(ctx context.Context, at time.Time, session Session, qs 
 	}
 	for _, g := range p.order {
 		st := fuse(p.d, g, p.fused[g])
-		st.small = p.known[g.of].small()
+		st.small, st.rows = p.known[g.of].small(), st.rows+p.known[g.of].rows
 		p.out = append(p.out, st)
 	}
 	return p, gather(p.out, p.d.Together)

@@ -51,6 +51,7 @@ func Postgres(version string) Dialect {
 			return "cast(" + day + " + interval '1 " + string(per) + "' as date)"
 		},
 		Later:       func(expr, seconds string) string { return expr + " + " + seconds + " * interval '1 second'" },
+		Together:    10,
 		Distinct:    distinctRows,
 		SoundTokens: true,
 		ByBytes:     func(expr string) string { return expr + ` collate "C"` },

@@ -19,7 +19,7 @@ func (p *planner) profile(place int, t table, q probe.Digest, columns []probe.Co
 	pc := piece{place: place, exprs: []expr{countRows}}
 	sorted := byName(columns)
 	for _, c := range sorted {
-		pc.exprs = append(pc.exprs, expr{"profile_" + c.Name, p.d.summary(c)})
+		pc.exprs = append(pc.exprs, expr{"profile_" + c.Name, p.d.summary(c), words})
 	}
 	pc.read = func(r *cells) any {
 		n := r.count()

@@ -25,13 +25,29 @@ type group struct {
 type piece struct {
 	place int
 	join  string // a relation that has at most one row for each row of the group, or nothing
+	rows  int64  // of that relation, estimated
 	exprs []expr
 	read  func(c *cells) any
 	full  *piece // nil where exprs are all there is
 }
 
-// expr is an expression and the beginning of a name for it.
-type expr struct{ name, sql string }
+// expr is an expression, the beginning of a name for it, and what its values are.
+type expr struct {
+	name, sql string
+	kind      kind
+}
+
+// kind is as much of a value's type as scans must have in common to be united.
+type kind byte
+
+const (
+	number kind = 'n'
+	moment kind = 't' // with a zone or without, which is UTC
+	words  kind = 's'
+)
+
+// selecting is how a scan begins.
+const selecting = "select\n  "
 
 // add puts a piece into its group.
 func (p *planner) add(t table, of probe.Relation, where string, w probe.Window, pc piece) error {
@@ -59,6 +75,7 @@ func fuse(d Dialect, g group, pieces []piece) statement {
 		st.answers = append(st.answers, pc.place)
 		if pc.join != "" && !strings.Contains(from, pc.join) {
 			from += "\n" + pc.join
+			st.rows += pc.rows
 		}
 		for _, e := range pc.exprs {
 			at, known := index[e]
@@ -66,12 +83,12 @@ func fuse(d Dialect, g group, pieces []piece) statement {
 				at = len(list)
 				index[e] = at
 				list = append(list, e.sql+" as "+unique(names, e.name))
+				st.shape += string(rune(e.kind))
 			}
 			columns[i] = append(columns[i], at)
 		}
 	}
-	st.width = len(list)
-	st.sql = []string{"select\n  " + strings.Join(list, ",\n  ") + "\nfrom " + from + g.conds}
+	st.sql = []string{selecting + strings.Join(list, ",\n  ") + "\nfrom " + from + g.conds}
 	st.read = func(results [][][]any) []outcome {
 		outcomes := make([]outcome, len(pieces))
 		for i, pc := range pieces {
@@ -113,7 +130,7 @@ func unique(taken map[string]bool, name string) string {
 	return free
 }
 
-var countRows = expr{"n_rows", "count(*)"}
+var countRows = expr{"n_rows", "count(*)", number}
 
 func (p *planner) watermark(place int, q probe.Watermark) error {
 	t, err := p.table(q.Of)
@@ -128,14 +145,14 @@ func (p *planner) watermark(place int, q probe.Watermark) error {
 		return p.segmentMarks(place, q, t, c)
 	}
 	name := c.column.Name
-	timed := expr{"timed_" + name, "count(" + p.d.Quote(name) + ")"}
+	timed := expr{"timed_" + name, "count(" + p.d.Quote(name) + ")", number}
 	full := piece{
 		place: place,
 		exprs: []expr{
 			countRows,
 			timed,
-			{"newest_" + name, c.micros("max(" + when(c.upTo(q.Horizon), c.native()) + ")")},
-			{"future_" + name, c.future(q.Horizon)},
+			{"newest_" + name, c.micros("max(" + when(c.upTo(q.Horizon), c.native()) + ")"), number},
+			{"future_" + name, c.future(q.Horizon), number},
 		},
 		read: func(r *cells) any {
 			return probe.Mark{Rows: r.count(), Timed: r.count(), Max: r.instant(), Future: r.count(), Class: c.column.Class}
@@ -148,7 +165,7 @@ func (p *planner) watermark(place int, q probe.Watermark) error {
 	// included.
 	return p.add(t, q.Of, q.Where, probe.Window{}, piece{
 		place: place,
-		exprs: []expr{countRows, timed, {"newest_" + name, c.stamp("max(" + c.native() + ")")}},
+		exprs: []expr{countRows, timed, c.stamp("newest_"+name, "max("+c.native()+")")},
 		read: func(r *cells) any {
 			m := probe.Mark{Rows: r.count(), Timed: r.count(), Max: r.stamp(), Class: c.column.Class}
 			if m.Timed > 0 && (m.Max.IsZero() || m.Max > q.Horizon) {
@@ -199,12 +216,12 @@ func (p *planner) bad(t table, q probe.BadRows, c probe.Column) (expr, error) {
 	name := string(q.Rule) + "_" + c.Name
 	switch {
 	case q.Rule == probe.Nulls && t.notNull && !c.Nullable:
-		return expr{name + "_by_constraint", "0"}, nil
+		return expr{name + "_by_constraint", "0", number}, nil
 	case q.Rule == probe.Nulls && c.Class != probe.Other: // a row of NULLs is NULL, and counted
-		return expr{name, "count(*) - count(" + p.d.Quote(c.Name) + ")"}, nil
+		return expr{name, "count(*) - count(" + p.d.Quote(c.Name) + ")", number}, nil
 	}
 	cond, err := p.broken(q, c)
-	return expr{name, countWhen(cond)}, err
+	return expr{name, countWhen(cond), number}, err
 }
 
 // broken is the condition that a row breaks a rule about one column.
@@ -318,7 +335,7 @@ func (p *planner) duplicates(place int, t table, q probe.BadRows, columns []prob
 		return refuse(probe.Statement, "rule unique names no column")
 	}
 	name := strings.Join(q.Columns.Items(), "_")
-	repeated := expr{"repeated_" + name + "_by_constraint", "0"}
+	repeated := expr{"repeated_" + name + "_by_constraint", "0", number}
 	if !t.unique(columns) {
 		var keys []string
 		for _, c := range columns {
@@ -328,7 +345,7 @@ func (p *planner) duplicates(place int, t table, q probe.BadRows, columns []prob
 		if len(keys) == 1 && columns[0].Class != probe.Other {
 			whole = "count(" + keys[0] + ")"
 		}
-		repeated = expr{"repeated_" + name, whole + " - " + p.d.Distinct("", keys)}
+		repeated = expr{"repeated_" + name, whole + " - " + p.d.Distinct("", keys), number}
 	}
 	return p.add(t, q.Of, q.Where, q.Window, piece{
 		place: place,

@@ -19,7 +19,8 @@
 // else, in one statement a connection, and a question about an absent table or column
 // is answered from that, so it never reaches, and never spoils, a statement of others.
 // Questions over the same table, condition and window share one SELECT; if that fails,
-// each of them is asked again alone, once. Of a small table the SELECT asks for the
+// each of them is asked again alone, once. Scans of small tables share one statement
+// in turn, which is taken apart in the same way. Of a small table the SELECT asks for the
 // least that tells whether all is well (are there orphans?), and only what is not is
 // asked again in full (how many keys have they?).
 //
@@ -178,7 +179,8 @@ type Planned struct {
 	Times     []Reading // how its time columns are read
 	Estimate  *Estimate // nil until [Source.Estimate] was asked
 
-	sql []string
+	sql   []string
+	place int // of its first question
 }
 
 // Plan tells what Ask would send. It reads columns, which needs the database, and
@@ -190,30 +192,47 @@ func (s *Source) Plan(ctx context.Context, at time.Time, qs []probe.Question) ([
 	if err != nil {
 		return nil, nil, err
 	}
-	answers := make([]probe.Answer, len(unique))
-	planner, statements := s.planned(ctx, at, session, unique, answers)
+	sessions := []Session{session}
+	if laned, ok := session.(Laned); ok {
+		sessions = sessions[:0]
+		for _, lane := range laned.Lanes() {
+			sessions = append(sessions, lane)
+		}
+	}
 	var planned []Planned
-	waiting := make(map[int]bool)
+	known := make(map[probe.Question]probe.Answer)
+	for n, places := range dealt(unique, len(sessions)) {
+		if len(places) > 0 {
+			planned = append(planned, s.planShare(ctx, at, sessions[n], unique, places, known)...)
+		}
+	}
+	slices.SortStableFunc(planned, func(a, b Planned) int { return a.place - b.place })
+	return planned, known, s.release(session)
+}
+
+// planShare plans the questions at places with one session. What is answered without a
+// statement goes into known.
+func (s *Source) planShare(ctx context.Context, at time.Time, session Session, qs []probe.Question, places []int, known map[probe.Question]probe.Answer) (planned []Planned) {
+	own := picked(qs, places)
+	answers := make([]probe.Answer, len(own))
+	planner, statements := s.planned(ctx, at, session, own, answers)
+	for i, q := range own {
+		known[q] = answers[i]
+	}
 	for _, st := range statements {
-		p := Planned{Statement: st.text(), sql: st.sql}
+		p := Planned{Statement: st.text(), sql: st.sql, place: places[st.answers[0]]}
 		for _, i := range st.answers {
-			p.Questions = append(p.Questions, unique[i])
-			for _, r := range planner.readings(unique[i]) {
+			p.Questions = append(p.Questions, own[i])
+			for _, r := range planner.readings(own[i]) {
 				if !slices.Contains(p.Times, r) {
 					p.Times = append(p.Times, r)
 				}
 			}
-			waiting[i] = true
+			delete(known, own[i])
 		}
 		planned = append(planned, p)
 	}
-	known := make(map[probe.Question]probe.Answer)
-	for i, q := range unique {
-		if !waiting[i] {
-			known[q] = answers[i]
-		}
-	}
-	return planned, known, s.release(session)
+	return planned
 }
 
 // distinct drops repeated questions; places tells for each question where its
@@ -288,10 +307,6 @@ func (s *Source) end(session Session, answers []probe.Answer) {
 // execute sends one statement and puts the answers where they belong. A statement
 // that answers several questions and fails is taken apart.
 func (s *Source) execute(ctx context.Context, session Session, st statement, answers []probe.Answer) {
-	if len(st.parts) > 0 {
-		s.executeParts(ctx, session, st, answers)
-		return
-	}
 	started := s.limits.Now()
 	results := make([][][]any, len(st.sql))
 	var err error
@@ -302,8 +317,8 @@ func (s *Source) execute(ctx context.Context, session Session, st statement, ans
 	}
 	took := s.limits.Now().Sub(started)
 	if err != nil && len(st.answers) > 1 && ctx.Err() == nil {
-		for i := range st.answers {
-			s.execute(ctx, session, st.alone(i), answers)
+		for _, less := range st.apart() {
+			s.execute(ctx, session, less, answers)
 		}
 		return
 	}
@@ -315,6 +330,9 @@ func (s *Source) execute(ctx context.Context, session Session, st statement, ans
 // settle puts what came back for a statement where it belongs, and returns what must
 // be asked again in full.
 func (st statement) settle(answers []probe.Answer, results [][][]any, err error, started time.Time, took time.Duration) (again []statement) {
+	if len(st.parts) > 0 {
+		return st.settleParts(answers, results[0], err, started, took)
+	}
 	var outcomes []outcome
 	if err == nil {
 		outcomes = st.read(results)

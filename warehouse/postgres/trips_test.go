@@ -11,9 +11,9 @@ import (
 )
 
 // What a run costs over a network is its round trips: counted by a proxy between the
-// two, five questions about each of 200 tables are one statement a table and one a
-// connection for the columns of its tables, in windows of 50 over four connections.
-func TestARunIsOneStatementATableAndFewRoundTrips(t *testing.T) {
+// two, five questions about each of 200 small tables are one statement for ten of them and one
+// a connection for the columns of its tables, in windows of 50 over four connections.
+func TestARunIsOneStatementForTenTablesAndFewRoundTrips(t *testing.T) {
 	const tables = 200
 	setup := []string{"create table dim (id int primary key)", "insert into dim values (1), (2)"}
 	for i := range tables {
@@ -40,9 +40,9 @@ func TestARunIsOneStatementATableAndFewRoundTrips(t *testing.T) {
 			t.Fatalf("%v: %v", qs[i], a.Err)
 		}
 	}
-	// A lane has 50 tables on average, so one window or two; connecting takes a trip
-	// or two of each.
-	if s, n, c := proxy.Statements.Load(), proxy.Trips.Load(), proxy.Connections.Load(); s != tables+4 || n > 1+2*4+2*4 || c > 4 {
+	// A lane has 50 tables on average, so one window, with ten tables in each statement
+	// but its last; connecting takes a trip or two of each.
+	if s, n, c := proxy.Statements.Load(), proxy.Trips.Load(), proxy.Connections.Load(); s > tables/10+4+4 || n > 1+2*4+4 || c > 4 {
 		t.Errorf("%d statements in %d round trips over %d connections", s, n, c)
 	} else {
 		t.Logf("%d statements in %d round trips over %d connections", s, n, c)
