@@ -28,17 +28,17 @@ type Entry struct {
 func (d *DB) Audit(e Entry) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	return d.update("write audit", func(tx *bbolt.Tx) error { return appendAudit(tx, e) })
+	return d.update("write audit", func(tx *writeTx) error { return appendAudit(tx, e) })
 }
 
-func appendAudit(tx *bbolt.Tx, e Entry) error {
-	b := tx.Bucket([]byte(audit))
-	n, err := b.NextSequence()
+func appendAudit(tx *writeTx, e Entry) error {
+	t := tx.table(audit)
+	n, err := t.rows.NextSequence()
 	if err != nil {
 		return err
 	}
 	e.ID = ""
-	return write(b, fmt.Sprintf("%s/%012x", timeKey(e.At), n), e)
+	return t.write(fmt.Sprintf("%s/%012x", timeKey(e.At), n), e)
 }
 
 // Audits lists entries, newest first: at most limit, and only those older than

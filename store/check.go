@@ -43,6 +43,9 @@ func Check(path string) (err error) {
 		return &CorruptError{Path: path, Cause: err}
 	}
 	defer bolt.Close()
+	if err := headings(bolt); err != nil {
+		return err
+	}
 	d := &DB{bolt: bolt, path: path}
 	return d.damaged(bolt.View(func(tx *bbolt.Tx) error {
 		if unmade(tx) {
@@ -71,16 +74,6 @@ func format(tx *bbolt.Tx) error {
 	return err
 }
 
-// pages runs bbolt's own check up to the first error: pages that refer to each
-// other in a circle would have it go on, and grow, for ever. What is left of
-// the check then waits in its goroutine until the process ends.
-func pages(tx *bbolt.Tx) error {
-	for err := range tx.Check() {
-		return &CorruptError{Cause: err}
-	}
-	return nil
-}
-
 // first are the buckets of the first release; later ones may be missing in a
 // file that an earlier release wrote.
 var first = []string{meta, runs, states, memories, incidents, outbox, sched, heartbeats, dagFiles, audit}
@@ -105,6 +98,7 @@ func records(tx *bbolt.Tx) error {
 		return err
 	}
 	return errors.Join(
+		tallied(tx, counted...),
 		eachRecord(tx, sched, func(string, slot) {}),
 		eachRecord(tx, states, func(string, incident.State) {}),
 		eachRecord(tx, incidents, func(string, incident.Incident) {}),

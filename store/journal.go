@@ -27,9 +27,9 @@ func (d *DB) Heartbeat(name string, b probe.Beat) error {
 	}
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	return d.update("record heartbeat of "+name, func(tx *bbolt.Tx) error {
-		bucket := tx.Bucket([]byte(heartbeats))
-		keys, beats, err := beatsOf(bucket, name)
+	return d.update("record heartbeat of "+name, func(tx *writeTx) error {
+		t := tx.table(heartbeats)
+		keys, beats, err := beatsOf(t.rows, name)
 		if err != nil {
 			return err
 		}
@@ -37,16 +37,16 @@ func (d *DB) Heartbeat(name string, b probe.Beat) error {
 		if slices.ContainsFunc(beats, repeated) {
 			return errNothing
 		}
-		n, err := bucket.NextSequence()
+		n, err := t.rows.NextSequence()
 		if err != nil {
 			return err
 		}
 		for _, old := range keys[:max(0, len(keys)+1-keptBeats)] {
-			if err := bucket.Delete([]byte(old)); err != nil {
+			if err := t.remove(old); err != nil {
 				return err
 			}
 		}
-		return write(bucket, fmt.Sprintf("%s\x00%s/%012x", name, timeKey(b.At), n), b)
+		return t.write(fmt.Sprintf("%s\x00%s/%012x", name, timeKey(b.At), n), b)
 	})
 }
 
@@ -77,16 +77,13 @@ func beatsOf(b *bbolt.Bucket, name string) (keys []string, beats []probe.Beat, e
 func (d *DB) PutDAGFiles(files map[string][]byte) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	return d.update("keep DAG files", func(tx *bbolt.Tx) error {
-		if err := tx.DeleteBucket([]byte(dagFiles)); err != nil {
-			return err
-		}
-		b, err := tx.CreateBucket([]byte(dagFiles))
+	return d.update("keep DAG files", func(tx *writeTx) error {
+		t, err := tx.empty(dagFiles)
 		if err != nil {
 			return err
 		}
 		for path, text := range files {
-			if err := b.Put([]byte(path), seal(path, deflated, deflate(text))); err != nil {
+			if err := t.put(path, seal(path, deflated, deflate(text))); err != nil {
 				return err
 			}
 		}

@@ -28,7 +28,10 @@ const (
 	announced  = "announced"
 )
 
-var buckets = []string{meta, runs, layouts, states, memories, incidents, outbox, sched, heartbeats, dagFiles, audit, announced}
+// counted are the buckets of records, of which there is a tally each.
+var counted = []string{runs, layouts, states, memories, incidents, outbox, sched, heartbeats, dagFiles, audit, announced}
+
+var buckets = append([]string{meta}, counted...)
 
 // The keys of meta.
 const (

@@ -199,7 +199,7 @@ func (d *DB) pruneLayouts() error {
 func (d *DB) pruneLayoutsOf(dag string) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	return d.update("remove layouts", func(tx *bbolt.Tx) error {
+	return d.update("remove layouts", func(tx *writeTx) error {
 		needed := map[string]bool{}
 		err := eachBackOf(tx.Bucket([]byte(runs)), dag, func(key, frame []byte) (bool, error) {
 			if !isPacked(frame) {
@@ -215,16 +215,16 @@ func (d *DB) pruneLayoutsOf(dag string) error {
 		if err != nil {
 			return err
 		}
-		b := tx.Bucket([]byte(layouts))
+		t := tx.table(layouts)
 		var gone []string
-		_ = eachWith(b, dag+"/", func(key string, _ []byte) error {
+		_ = eachWith(t.rows, dag+"/", func(key string, _ []byte) error {
 			if !needed[key] {
 				gone = append(gone, key)
 			}
 			return nil
 		})
 		for _, key := range gone {
-			if err := b.Delete([]byte(key)); err != nil {
+			if err := t.remove(key); err != nil {
 				return err
 			}
 		}

@@ -3,39 +3,44 @@ package store
 import (
 	"slices"
 	"strings"
-
-	"go.etcd.io/bbolt"
 )
 
 // migrateStep is how many bytes of runs one transaction moves.
 const migrateStep = 8 << 20
 
-// migrate brings a file of schema 1 to the present one. There a run's key began
-// with its slot; now it begins with the DAG, so that one DAG's past lies
-// together. The runs themselves stay as they were written (runs_schema1.go).
-// Runs are moved in steps; a migration that is broken off goes on at the next
-// start, as keys of the two forms begin differently.
+// migrate brings a file of an earlier schema to the present one.
+//
+// In schema 1 a run's key began with its slot; now it begins with the DAG, so
+// that one DAG's past lies together. The runs themselves stay as they were
+// written (runs_schema1.go). They are moved in steps; a migration that is broken
+// off goes on at the next start, as keys of the two forms begin differently.
+//
+// Before schema 3 there were no tallies. They are made last, of what is there.
 func (d *DB) migrate() error {
 	for more := true; more; {
-		err := d.update("move runs of schema 1", func(tx *bbolt.Tx) (err error) {
-			if more, err = moveRuns(tx.Bucket([]byte(runs))); err != nil || more {
-				return err
-			}
-			return write(tx.Bucket([]byte(meta)), keySchema, Schema)
+		err := d.update("move runs of schema 1", func(tx *writeTx) (err error) {
+			more, err = moveRuns(tx.table(runs))
+			return err
 		})
 		if err != nil {
-			return d.damaged(err)
+			return err
 		}
 	}
-	return nil
+	return d.update("count records", func(tx *writeTx) error {
+		for _, name := range counted {
+			t := tx.table(name)
+			t.tally = count(t.rows)
+		}
+		return write(tx.Bucket([]byte(meta)), keySchema, Schema)
+	})
 }
 
 // moveRuns moves some runs and tells whether there may be more. Names of DAGs
 // begin with a letter, and only times with a digit.
-func moveRuns(b *bbolt.Bucket) (more bool, err error) {
+func moveRuns(t *table) (more bool, err error) {
 	moved := map[string][]byte{}
 	size := 0
-	_ = eachFrom(b, "0", func(key string, frame []byte) (bool, error) {
+	_ = eachFrom(t.rows, "0", func(key string, frame []byte) (bool, error) {
 		if key >= ":" || size >= migrateStep {
 			return false, nil
 		}
@@ -50,10 +55,10 @@ func moveRuns(b *bbolt.Bucket) (more bool, err error) {
 		slot, rest, _ := strings.Cut(key, "/")
 		dag, n, _ := strings.Cut(rest, "/")
 		to := dag + "/" + slot + "/" + n
-		if err := b.Put([]byte(to), seal(to, frame[0], frame[frameHead:])); err != nil {
+		if err := t.put(to, seal(to, frame[0], frame[frameHead:])); err != nil {
 			return false, err
 		}
-		if err := b.Delete([]byte(key)); err != nil {
+		if err := t.remove(key); err != nil {
 			return false, err
 		}
 	}

@@ -62,18 +62,18 @@ func (d *DB) Save(posts ...notify.Post) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	saved := make([]notify.Post, 0, len(posts))
-	err := d.update("save posts", func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(outbox))
+	err := d.update("save posts", func(tx *writeTx) error {
+		t := tx.table(outbox)
 		for _, p := range posts {
 			key := postKey(p)
-			stored, err := read[notify.Post](b, outbox, key)
+			stored, err := read[notify.Post](t.rows, outbox, key)
 			switch {
 			case err == nil:
 				p = p.Over(stored)
 			case !errors.Is(err, ErrUnknown) || !p.Copy && p.Bulletin == nil:
 				return err
 			}
-			if err := write(b, key, p); err != nil {
+			if err := t.write(key, p); err != nil {
 				return err
 			}
 			saved = append(saved, p)

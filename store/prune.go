@@ -41,14 +41,14 @@ func (d *DB) pruneOnce(before time.Time) (int, error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	n := 0
-	err := d.update("remove old records", func(tx *bbolt.Tx) error {
+	err := d.update("remove old records", func(tx *writeTx) error {
 		old := staleKeys{limit: pruneStep}
-		err := old.collect(tx, before, d.view.Load())
+		err := old.collect(tx.Tx, before, d.view.Load())
 		if err != nil && !errors.Is(err, errEnough) {
 			return err
 		}
 		for _, k := range old.keys {
-			if err := tx.Bucket([]byte(k.bucket)).Delete([]byte(k.key)); err != nil {
+			if err := tx.table(k.bucket).remove(k.key); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"slices"
+	"sync"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -12,9 +13,14 @@ import (
 // These helpers reach behind the store, as a failing disk or a newer version
 // would.
 
+// reached are the paths of the files behind which a test reached: what they hold
+// is not what the store wrote.
+var reached sync.Map
+
 // raw runs a transaction on the file itself.
 func raw(t *testing.T, path string, fn func(*bbolt.Tx) error) {
 	t.Helper()
+	reached.Store(path, true)
 	db, err := bbolt.Open(path, 0o600, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -50,12 +49,12 @@ func (d *DB) Record(run incident.Run, decide func(incident.Book) incident.Change
 		before = d.view.Load()
 		next   *use
 	)
-	err := d.update("record run of "+cmp.Or(run.DAG, "the clock"), func(tx *bbolt.Tx) error {
+	err := d.update("record run of "+cmp.Or(run.DAG, "the clock"), func(tx *writeTx) error {
 		change = decide(before.book)
 		if idle = run.DAG == "" && change.Empty(); idle {
 			return errNothing
 		}
-		layout, err := d.layoutFor(tx, run.DAG)
+		layout, err := d.layoutFor(tx.Tx, run.DAG)
 		if err != nil {
 			return err
 		}
@@ -79,7 +78,7 @@ func (d *DB) Record(run incident.Run, decide func(incident.Book) incident.Change
 
 // recording is one transaction of Record.
 type recording struct {
-	tx     *bbolt.Tx
+	tx     *writeTx
 	is     incident.Run
 	change incident.Change
 }
@@ -102,13 +101,11 @@ func (r recording) write(before incident.States, route func(incident.Incident) s
 	return r.posts(route)
 }
 
-func (r recording) bucket(name string) *bbolt.Bucket { return r.tx.Bucket([]byte(name)) }
-
 // run writes the run itself, the layout that it needs, and the DAG's last slot.
 // It gives the layout for the DAG's next run.
 func (r recording) run(u *use) (next *use, err error) {
-	b := r.bucket(runs)
-	n, err := b.NextSequence()
+	t := r.tx.table(runs)
+	n, err := t.rows.NextSequence()
 	if err != nil {
 		return nil, err
 	}
@@ -117,28 +114,28 @@ func (r recording) run(u *use) (next *use, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.Put([]byte(key), seal(key, packed, blob)); err != nil {
+	if err := t.put(key, seal(key, packed, blob)); err != nil {
 		return nil, err
 	}
 	if err := r.layout(next.layout); err != nil || r.is.DAG == "" || r.is.Slot.IsZero() {
 		return next, err
 	}
-	return next, write(r.bucket(sched), r.is.DAG, slot{r.is.Slot, r.is.Moment})
+	return next, r.tx.table(sched).write(r.is.DAG, slot{r.is.Slot, r.is.Moment})
 }
 
 // layout writes a layout that is not in the file.
 func (r recording) layout(l *layout) error {
 	key := layoutKey(r.is.DAG, l.id)
-	b := r.bucket(layouts)
-	if l == noLayout || b.Get([]byte(key)) != nil {
+	t := r.tx.table(layouts)
+	if l == noLayout || t.rows.Get([]byte(key)) != nil {
 		return nil
 	}
-	return b.Put([]byte(key), l.frame(key))
+	return t.put(key, l.frame(key))
 }
 
 // states writes what is different, in the order of the keys, as bbolt likes.
 func (r recording) states(before incident.States) error {
-	b := r.bucket(states)
+	t := r.tx.table(states)
 	for _, id := range slices.Sorted(maps.Keys(r.change.States)) {
 		s, old := r.change.States[id], before.Of(id)
 		if old.At = s.At; old == s {
@@ -148,18 +145,15 @@ func (r recording) states(before incident.States) error {
 		if err != nil {
 			return err
 		}
-		if bytes.Equal(frame, b.Get([]byte(id))) {
-			continue
-		}
-		if err := b.Put([]byte(id), frame); err != nil {
+		if err := t.put(string(id), frame); err != nil {
 			return err
 		}
 	}
 	for _, id := range r.change.Removed {
-		if err := b.Delete([]byte(id)); err != nil {
+		if err := t.remove(string(id)); err != nil {
 			return err
 		}
-		if err := r.bucket(memories).Delete([]byte(id)); err != nil {
+		if err := r.tx.table(memories).remove(string(id)); err != nil {
 			return err
 		}
 	}
@@ -168,7 +162,7 @@ func (r recording) states(before incident.States) error {
 
 // memories writes what checks want to remember.
 func (r recording) memories(fingerprint func(dag.CheckID) string) error {
-	b := r.bucket(memories)
+	t := r.tx.table(memories)
 	for _, res := range r.is.Results {
 		if res.Memory == nil {
 			continue
@@ -178,10 +172,7 @@ func (r recording) memories(fingerprint func(dag.CheckID) string) error {
 		if err != nil {
 			return err
 		}
-		if bytes.Equal(frame, b.Get([]byte(key))) {
-			continue
-		}
-		if err := b.Put([]byte(key), frame); err != nil {
+		if err := t.put(key, frame); err != nil {
 			return err
 		}
 	}
@@ -189,15 +180,15 @@ func (r recording) memories(fingerprint func(dag.CheckID) string) error {
 }
 
 func (r recording) incidents() error {
-	b := r.bucket(incidents)
+	t := r.tx.table(incidents)
 	for id, i := range r.change.Incidents {
-		if err := write(b, string(id), i); err != nil {
+		if err := t.write(string(id), i); err != nil {
 			return err
 		}
 	}
-	b = r.bucket(announced)
+	t = r.tx.table(announced)
 	for id, a := range r.change.Announcements {
-		if err := write(b, string(id), a); err != nil {
+		if err := t.write(string(id), a); err != nil {
 			return err
 		}
 	}
@@ -216,11 +207,11 @@ func (r recording) deeds() error {
 
 // posts writes and gives the posts that the changed incidents need.
 func (r recording) posts(route func(incident.Incident) string) ([]notify.Post, error) {
-	b := r.bucket(outbox)
+	t := r.tx.table(outbox)
 	var planned []notify.Post
 	for _, i := range r.change.Incidents {
 		var have []notify.Post
-		err := eachWith(b, string(i.ID)+"/", func(key string, frame []byte) error {
+		err := eachWith(t.rows, string(i.ID)+"/", func(key string, frame []byte) error {
 			p, err := decode[notify.Post](outbox, key, frame)
 			have = append(have, p)
 			return err
@@ -231,7 +222,7 @@ func (r recording) posts(route func(incident.Incident) string) ([]notify.Post, e
 		planned = append(planned, notify.Plan(i, have, route(i), r.is.Moment)...)
 	}
 	for _, p := range planned {
-		if err := write(b, postKey(p), p); err != nil {
+		if err := t.write(postKey(p), p); err != nil {
 			return nil, err
 		}
 	}

@@ -13,6 +13,7 @@
 // order is the order of time.
 //
 //	meta      schema, gen            format of the file; a random id of the file
+//	          tally/<bucket>         how many records a bucket has (see tally.go)
 //	run       <dag>/<slot>/<n>       one run, packed (see packed.go); n counts recordings
 //	layout    <dag>/<digest>         texts that the runs of a DAG have in common
 //	state     <check>                incident.State, written only when it changed
@@ -62,7 +63,7 @@ import (
 )
 
 // Schema is the format that this version writes and the newest it reads.
-const Schema = 2
+const Schema = 3
 
 // Options are the limits of a store; the zero value is right for the service.
 type Options struct {
@@ -194,6 +195,9 @@ func catch(path string, err *error) func() {
 // begin checks the format, creates the buckets of a new file, and loads the view.
 func (d *DB) begin() (err error) {
 	defer catch(d.path, &err)()
+	if err := headings(d.bolt); err != nil {
+		return d.damaged(err)
+	}
 	known := 0
 	err = d.bolt.View(func(tx *bbolt.Tx) error {
 		if unmade(tx) {
@@ -242,7 +246,7 @@ func unmade(tx *bbolt.Tx) bool {
 
 // create makes the buckets of a new file.
 func (d *DB) create() error {
-	return d.update("create", func(tx *bbolt.Tx) error {
+	return d.update("create", func(tx *writeTx) error {
 		for _, name := range buckets {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return err
@@ -266,7 +270,7 @@ func (d *DB) extend() error {
 	if err != nil || !missing {
 		return err
 	}
-	return d.update("extend", func(tx *bbolt.Tx) error {
+	return d.update("extend", func(tx *writeTx) error {
 		for _, name := range buckets {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return err
@@ -330,7 +334,7 @@ func (d *DB) Err() error {
 func (d *DB) Prove(at time.Time) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	return d.update("prove that it can be written", func(tx *bbolt.Tx) error {
+	return d.update("prove that it can be written", func(tx *writeTx) error {
 		return write(tx.Bucket([]byte(meta)), keyProved, at.UTC())
 	})
 }
@@ -373,13 +377,16 @@ var errNothing = errors.New("nothing to write")
 // update runs one read-write transaction. An error of fn undoes it; an error of
 // the commit is final (the file may or may not hold the transaction, and what
 // is in memory must not run ahead of it), so that every later call gives it.
-func (d *DB) update(doing string, fn func(*bbolt.Tx) error) error {
+func (d *DB) update(doing string, fn func(*writeTx) error) error {
 	if err := d.Err(); err != nil {
 		return err
 	}
 	var refused error
 	err := d.bolt.Update(func(tx *bbolt.Tx) error {
-		refused = fn(tx)
+		w := &writeTx{Tx: tx, tables: map[string]*table{}}
+		if refused = fn(w); refused == nil {
+			refused = w.finish()
+		}
 		return refused
 	})
 	switch {

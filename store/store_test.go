@@ -76,8 +76,24 @@ func open(t testing.TB, path string) *store.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(func() {
+		_ = db.Close()
+		if _, known := reached.Load(path); !known && db.Err() == nil {
+			whole(t, path)
+		}
+	})
 	return db
+}
+
+// whole holds a file that nobody damaged to what was written into it.
+func whole(t testing.TB, path string) {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		return
+	}
+	if err := store.Check(path); err != nil {
+		t.Errorf("the file is not what was written: %v", err)
+	}
 }
 
 func reopen(t testing.TB, db *store.DB, path string) *store.DB {

@@ -33,6 +33,7 @@ func (d *DB) load() (*view, error) {
 	all := map[dag.CheckID]incident.State{}
 	err := d.bolt.View(func(tx *bbolt.Tx) error {
 		return errors.Join(
+			tallied(tx, sched, states, incidents, announced, outbox),
 			eachRecord(tx, sched, func(_ string, s slot) {
 				if s.Moment.After(v.latest) {
 					v.latest = s.Moment

@@ -70,6 +70,19 @@ var spoilings = []spoiling{
 		}
 		return b
 	}},
+	{"one byte of a heading changed", func(r *rand.Rand, b []byte) []byte {
+		b[r.IntN(2)*pageSize+16+r.IntN(64)] += byte(1 + r.IntN(255))
+		return b
+	}},
+	{"a page that says it has fewer records", func(r *rand.Rand, b []byte) []byte {
+		for range 100 { // most pages have some
+			if count := at(b, page(r, b), pageSize)[10:12]; count[1] == 0 && count[0] > 0 {
+				count[0] = byte(r.IntN(int(count[0])))
+				break
+			}
+		}
+		return b
+	}},
 	{"another file", func(r *rand.Rand, b []byte) []byte {
 		b = slices.Clone(b)
 		noise(r, b)

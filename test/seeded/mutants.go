@@ -53,7 +53,7 @@ var promised = []Mutant{
 		return err
 	})
 	if err == nil {
-		err = d.update("record incidents", func(tx *bbolt.Tx) error {
+		err = d.update("record incidents", func(tx *writeTx) error {
 			r := recording{tx, run, change}
 			if err := r.incidents(); err != nil {
 				return err
@@ -106,6 +106,10 @@ var promised = []Mutant{
 	{
 		Name: "check-unbounded", Does: "the check of a suspect state file may grow for ever", Suite: "store/suspect",
 		Bug: Bug{"store/suspect", "check.go", "inUse() > b.memory", "inUse() > 1<<60"},
+	},
+	{
+		Name: "no-tallies", Does: "what is missing from a file is not missed", Suite: "store", Run: "Missing",
+		Bug: Bug{"store", "tally.go", "err != nil || schema < 3", "err != nil || schema < 300"},
 	},
 	{
 		Name: "reload-leaks", Does: "every reload leaves something running", Strain: []string{"reload", "-n", "40"},
