@@ -383,10 +383,7 @@ func (d *DB) update(doing string, fn func(*writeTx) error) error {
 	}
 	var refused error
 	err := d.bolt.Update(func(tx *bbolt.Tx) error {
-		w := &writeTx{Tx: tx, tables: map[string]*table{}}
-		if refused = fn(w); refused == nil {
-			refused = w.finish()
-		}
+		refused = tallying(tx, fn)
 		return refused
 	})
 	switch {

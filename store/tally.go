@@ -127,10 +127,12 @@ func (tx *writeTx) empty(name string) (*table, error) {
 	return t, err
 }
 
-// finish writes the tallies of what was changed.
-func (tx *writeTx) finish() error {
-	if tx.err != nil {
-		return tx.err
+// tallying runs fn and writes the tallies of what it changed.
+func tallying(bolt *bbolt.Tx, fn func(*writeTx) error) error {
+	tx := &writeTx{Tx: bolt, tables: map[string]*table{}}
+	err := fn(tx)
+	if err = errors.Join(err, tx.err); err != nil {
+		return err
 	}
 	b := tx.Bucket([]byte(meta))
 	for name, t := range tx.tables {

@@ -17,11 +17,11 @@ var laid = []seeded.Bug{
 	{Pkg: "store", File: "store.go", Right: "import (\n", Wrong: "import (\n\t" + hits + "\n"},
 	{
 		Pkg: "store", File: "store.go",
-		Right: "	err := d.bolt.Update(func(tx *bbolt.Tx) error {\n		refused = fn(tx)\n		return refused\n	})\n",
+		Right: "	err := d.bolt.Update(func(tx *bbolt.Tx) error {\n		refused = tallying(tx, fn)\n		return refused\n	})\n",
 		Wrong: `	var err error
 	hit.OnOneThread(func() {
 		err = d.bolt.Update(func(tx *bbolt.Tx) error {
-			if refused = fn(tx); refused == nil {
+			if refused = tallying(tx, fn); refused == nil {
 				refused = hit.At("committing")
 			}
 			return refused
