@@ -101,7 +101,9 @@ func postgresHash(c probe.Column, expr, seed string) string {
 		return "hashint8extended(" + seed + ", cast(cast(" + expr + " as integer) + 1 as bigint))"
 	case probe.Date:
 		return "case when isfinite(" + expr + ") then hashint4extended(" + expr + " - date '2000-01-01', " + seed + ") else " + byText + " end"
-	case probe.Naive, probe.Zoned:
+	case probe.Zoned: // the zone UTC gives the same by an addition, a cast by way of a calendar
+		return "timestamp_hash_extended(timezone(interval '0', " + expr + "), " + seed + ")"
+	case probe.Naive:
 		return "timestamp_hash_extended(cast(" + expr + " as timestamp), " + seed + ")"
 	}
 	return byText

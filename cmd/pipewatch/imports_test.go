@@ -83,7 +83,7 @@ var knows = map[string]string{
 	"bench/peers":              "bench/cost bench/delay bench/tables warehouse/servertest",
 	"bench/alert":              "checks conf dag incident notify notify/slack notify/slack/strictslack store",
 	"bench/join":               "probe warehouse warehouse/duckdb warehouse/postgres warehouse/servertest",
-	"bench/scan":               "probe warehouse warehouse/duckdb warehouse/postgres warehouse/servertest",
+	"bench/scan":               "bench/meter probe warehouse warehouse/duckdb warehouse/postgres warehouse/servertest",
 	"bench/token":              "bench/tables checks dag warehouse warehouse/postgres warehouse/servertest watch",
 	"bench/pass":               "bench/cost bench/delay bench/tables warehouse/servertest",
 }
