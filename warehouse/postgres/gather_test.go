@@ -55,6 +55,40 @@ func TestSmallTablesShareAStatementAndATableOfAnotherKindDoesNot(t *testing.T) {
 	eachItsOwn(t, source.Ask(t.Context(), time.Now(), qs[:12]), -1)
 }
 
+// Together, small tables cost as much as a table that several processes read, and they
+// would take longer to start than to read; one large table is still theirs.
+func TestSmallTablesTogetherAreReadByOneProcess(t *testing.T) {
+	setup := []string{"create table large as select g as id from generate_series(1, 300000) g"}
+	var qs []probe.Question
+	for i := range 10 {
+		setup = append(setup, fmt.Sprintf("create table t%d as select g as id from generate_series(1, 9000) g", i))
+		qs = append(qs, probe.BadRows{Of: rel(fmt.Sprintf("t%d", i)), Rule: probe.Duplicates, Columns: probe.List("id")})
+	}
+	name := fresh(t, append(setup, "analyze")...)
+	source := open(t, dsn("postgres", name), warehouse.Limits{MaxQueries: 1, StatementTimeout: time.Minute, FreeSQL: true})
+	planned, _, err := source.Plan(t.Context(), time.Now(), qs)
+	if err != nil || len(planned) != 1 {
+		t.Fatalf("%d statements, %v", len(planned), err)
+	}
+	const settings = "select count(*) from pg_settings where name = 'enable_parallel_append' and setting = 'off'"
+	if a := ask(t, source, probe.Scalar{Conn: "wh", SQL: settings})[0]; a.Value != (probe.ScalarValue{Number: 1}) {
+		t.Errorf("the session's setting: %v, %v", a.Value, a.Err)
+	}
+	for _, c := range []struct {
+		setting, sql string
+		parallel     bool
+	}{
+		{"on", planned[0].Statement, true},
+		{"off", planned[0].Statement, false},
+		{"off", "select count(id) from large", true},
+	} {
+		plan := value(t, name, "set jit = off; set enable_parallel_append = "+c.setting+"; set parallel_setup_cost = 0; explain (format json) "+c.sql)
+		if strings.Contains(plan, `"Gather"`) != c.parallel {
+			t.Errorf("with enable_parallel_append %s, want workers: %t\n%s", c.setting, c.parallel, plan)
+		}
+	}
+}
+
 func TestWhatFailsAmongSmallTablesSpoilsNoOther(t *testing.T) {
 	for _, c := range []struct {
 		name    string

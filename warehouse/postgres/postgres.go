@@ -86,6 +86,7 @@ func settings(own map[string]string, timeout time.Duration) map[string]string {
 		"search_path":                         "",
 		"default_transaction_read_only":       "on",
 		"jit":                                 "off", // compiling takes longer than most scans; estimates decide it, not rows
+		"enable_parallel_append":              "off", // ten small tables would be read by workers, which start slower than they read
 		"lock_timeout":                        "2s",
 		"idle_in_transaction_session_timeout": "60s",
 		"statement_timeout":                   strconv.FormatInt(timeout.Milliseconds(), 10),
