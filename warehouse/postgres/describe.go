@@ -133,12 +133,16 @@ func (s *session) described(of probe.Relation, rows [][]any) warehouse.Descripti
 	return d
 }
 
+// element writes a text as an element of an array in quotes.
+var element = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
 // found is the common table expression that finds the tables at places as the server
 // would, by the search path where no schema is named: a name is quoted in every
 // statement. It is lateral, as are others: joined otherwise, thousands of tables that
 // nobody asked about are read.
 func (s *session) found(of []probe.Relation, places []int) string {
 	text := s.db.Dialect().Text
+	list := func(items []string) string { return text("{" + strings.Join(items, ",") + "}") } // one literal: each costs the server
 	var at []string
 	var wanted [3][]string // databases, schemas, names; null is any
 	for _, place := range places {
@@ -150,13 +154,13 @@ func (s *session) found(of []probe.Relation, places []int) string {
 		for i := range wanted {
 			part := "null"
 			if n := i - (len(wanted) - len(parts)); n >= 0 {
-				part = text(parts[n])
+				part = `"` + element.Replace(parts[n]) + `"`
 			}
 			wanted[i] = append(wanted[i], part)
 		}
 	}
-	return "found as materialized (\nselect w.place, f.* from unnest(cast(array[" + strings.Join(at, ", ") + "] as bigint[]), cast(array[" + strings.Join(wanted[0], ", ") +
-		"] as text[]), cast(array[" + strings.Join(wanted[1], ", ") + "] as text[]), cast(array[" + strings.Join(wanted[2], ", ") + `] as text[])) as w(place, db, nsp, rel)
+	return "found as materialized (\nselect w.place, f.* from unnest(cast(" + list(at) + " as bigint[]), cast(" + list(wanted[0]) +
+		" as text[]), cast(" + list(wanted[1]) + " as text[]), cast(" + list(wanted[2]) + ` as text[])) as w(place, db, nsp, rel)
 cross join lateral (select c.oid, c.relkind = 'r' and not c.relhassubclass as plain, c.relhasindex, c.reltuples
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relname = cast(w.rel as name) and c.relkind in ('r', 'v', 'm', 'f', 'p') and (w.db is null or w.db = current_database())

@@ -237,3 +237,22 @@ func TestAServerThatIsAwayIsAnAnswerWithoutThePassword(t *testing.T) {
 		t.Errorf("a dsn that cannot be read: %v", err)
 	}
 }
+
+// Names are found as they are, whatever is in them.
+func TestATableOfAnyNameIsFound(t *testing.T) {
+	var setup []string
+	names := []string{`it's`, `"quoted"`, `back\slash`, `{a,b}`, `null`, `NULL`, ` a b `, `日本`, `new
+line`}
+	for i, n := range names {
+		setup = append(setup, fmt.Sprintf("create table \"%s\" as select generate_series(1, %d) as i", strings.ReplaceAll(n, `"`, `""`), i))
+	}
+	source := open(t, dsn("postgres", fresh(t, setup...)), warehouse.Limits{})
+	for i, n := range names {
+		if a := ask(t, source, probe.Rows{Of: rel("public", n)})[0]; a.Value != int64(i) || a.Err != nil {
+			t.Errorf("%q has %v rows, %v", n, a.Value, a.Err)
+		}
+	}
+	if a := ask(t, source, probe.Rows{Of: rel("public", `{"a"}`)})[0]; classOf(a.Err) != probe.NoTable {
+		t.Errorf("a table that is not there: %v, %v", a.Value, a.Err)
+	}
+}
