@@ -18,7 +18,7 @@ func Decide(s *checks.Suite, b Book, r Run, p Policy) Change {
 	d := &decision{
 		suite: s, book: b, run: r, policy: p, now: r.Moment,
 		change: Change{
-			States: map[dag.CheckID]State{}, Incidents: map[ID]Incident{}, Announcements: map[AnnouncementID]Announcement{}, suite: s,
+			States: make(map[dag.CheckID]State, len(r.Results)), Incidents: map[ID]Incident{}, Announcements: map[AnnouncementID]Announcement{}, suite: s,
 		},
 		redefined: map[dag.CheckID]bool{}, byRoot: map[dag.NodeID]ID{}, renamed: map[ID]bool{},
 		above: kin{graph: s.Graph},

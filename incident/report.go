@@ -72,12 +72,14 @@ type IncidentReport struct {
 func NewReport(s *checks.Suite, run Run, show func(dag.NodeID) bool) Report {
 	change := Decide(s, Book{}, run, AtOnce())
 	state := func(id dag.CheckID) State { return change.States[id] }
-	results := map[dag.CheckID]checks.Result{}
-	for _, r := range run.Results {
-		results[r.Check] = r
+	results := make(map[dag.CheckID]*checks.Result, len(run.Results))
+	for i, r := range run.Results {
+		results[r.Check] = &run.Results[i]
 	}
 	rep := Report{Version: 1, AsOf: run.Moment.UTC(), Verdict: checks.Pass, Nodes: []NodeReport{}, Incidents: []IncidentReport{}}
-	for _, st := range Assess(s, state) {
+	standings := Assess(s, state)
+	rep.Nodes = slices.Grow(rep.Nodes, len(standings))
+	for _, st := range standings {
 		if !show(st.Node) {
 			continue
 		}
@@ -85,9 +87,11 @@ func NewReport(s *checks.Suite, run Run, show func(dag.NodeID) bool) Report {
 			ID: st.Node, Health: st.Health, RootCause: st.Root,
 			CausedBy: orEmpty(st.CausedBy), Blocks: orEmpty(st.Blocks), Checks: []CheckReport{},
 		}
-		for _, c := range s.Of(st.Node) {
+		own := s.Of(st.Node)
+		n.Checks = slices.Grow(n.Checks, len(own))
+		for _, c := range own {
 			if r, ran := results[c.ID()]; ran {
-				n.Checks = append(n.Checks, rep.count(c, r))
+				n.Checks = append(n.Checks, rep.count(c, *r))
 			}
 		}
 		rep.Summary.Nodes++
