@@ -77,8 +77,9 @@ type Coverage struct {
 	Window      Window // on the child
 	NullsOrphan bool   // rows with a NULL key are eligible orphans
 	Segment     string // a column of the child, or empty
-	// Per asks instead for each stretch of time of Window.By, of the days of Zone;
-	// empty is UTC. It goes with none of Segment, Parents and KeySample.
+	// Per asks instead for each stretch of time of Window.By, of the days of Zone
+	// (empty is UTC): those that start in Window, with all of their rows. It goes with
+	// none of Segment, Parents and KeySample.
 	Per  Per
 	Zone string
 	// Parents asks also how many of the parent's keys have a row of the child.

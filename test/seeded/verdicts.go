@@ -11,6 +11,14 @@ var verdicts = []Mutant{
 		Bug: Bug{"warehouse", "coverage.go", "(select count(*) from parent where exists (select 1", "(select sum(parents) from parent where exists (select 1"},
 	},
 	{
+		Name: "horizon-excluded", Does: "a row exactly at the horizon is no watermark", Suite: "warehouse/duckdb", Run: "TestMeaning/random",
+		Bug: Bug{"warehouse", "moment.go", `return c.cond(c.native(), "<=", horizon)`, `return c.cond(c.native(), "<", horizon)`},
+	},
+	{
+		Name: "cut-buckets-short", Does: "the last bucket of a range that ends within it has fewer rows than it has", Suite: "warehouse/duckdb", Run: "TestMeaning/random",
+		Bug: Bug{"warehouse", "moment.go", "	if !to.IsZero() {\n		to = probe.At(alignUp(b.per, to.Time(), b.loc))\n	}\n", ""},
+	},
+	{
 		Name: "growth-since-recheck", Does: "a check by hand makes the next evaluation fail", Suite: "checks", Run: "RowCount",
 		Bug: Bug{"checks", "row_count_growth.go", "	case due == 0:\n", "	case due < 0:\n"},
 	},

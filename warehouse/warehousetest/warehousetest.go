@@ -61,6 +61,7 @@ func Run(t *testing.T, open Open, without ...string) {
 	t.Run("profiles", func(t *testing.T) { profiles(t, open) })
 	t.Run("partitions", func(t *testing.T) { partitions(t, open) })
 	t.Run("canonical digests", func(t *testing.T) { canonical(t, open) })
+	t.Run("random questions", func(t *testing.T) { random(t, open) })
 	t.Run("runs", func(t *testing.T) { runs(t, open) })
 }
 
