@@ -299,8 +299,10 @@ func (p freshnessParams) judgeRows(mark probe.Mark, seen bool, at Moment) judgem
 func (p freshnessParams) noWatermark(mark probe.Mark, seen bool) judgement {
 	j := judgement{outcome: NoData, reason: Empty, message: "there are no rows"}
 	switch {
-	case mark.Timed > 0: // all beyond now: the rows are there, their dates are wrong
+	case mark.Future > 0: // all beyond now: the rows are there, their dates are wrong
 		return judgement{outcome: Pass, message: "no " + p.Column + " is in the past"}
+	case mark.Timed > 0: // -infinity, 0000-00-00
+		j.message = fmt.Sprintf("no %s in %s is a time that ever was", p.Column, counted(mark.Rows, "row"))
 	case mark.Rows == 1:
 		j.message = p.Column + " is NULL in its only row"
 	case mark.Rows > 0:

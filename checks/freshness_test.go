@@ -27,6 +27,8 @@ func TestFreshnessVerdicts(t *testing.T) {
 			{"2013-06-15T11:00:00Z", []any{mark("2013-06-15T11:04:00Z")}, "pass: newest ts is 0s old"}}},
 		{"rows that are all dated beyond now are a finding and not an empty table", "freshness: {column: ts, error_after: 1h, on_empty: fail}", []turn{
 			{"2013-06-15T11:00:00Z", []any{probe.Mark{Rows: 3, Timed: 3, Future: 3}}, "warn future_timestamps: 3 rows dated more than 5m in the future by ts"}}},
+		{"rows whose times never were, such as -infinity and 0000-00-00, are nothing to judge by", "freshness: {column: ts, error_after: 1h, on_empty: pass}", []turn{
+			{"2013-06-15T11:00:00Z", []any{probe.Mark{Rows: 3, Timed: 2}}, "nodata empty: no ts in 3 rows is a time that ever was"}}},
 		{"once rows were seen an empty table fails, and again after rows came back", "freshness: {column: ts}", []turn{
 			{"2013-06-15T11:00:00Z", []any{probe.Mark{}}, "nodata empty: there are no rows"},
 			{"2013-06-15T12:00:00Z", []any{mark("2013-06-15T11:00:00Z")}, "pass: newest ts is 1h old"},

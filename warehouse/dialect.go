@@ -115,6 +115,7 @@ func DuckDB(version string) Dialect {
 		Quote:       quote(`"`),
 		Text:        text,
 		AsText:      func(expr string) string { return "cast(" + expr + " as varchar)" },
+		ByBytes:     func(expr string) string { return expr + ` collate "C"` },
 		Moment: func(t time.Time) string {
 			return "timestamptz '" + t.UTC().Format("2006-01-02 15:04:05.999999") + "+00'"
 		},

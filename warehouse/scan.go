@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/pipewatch-dev/pipewatch/probe"
@@ -265,11 +266,14 @@ func (p *planner) broken(q probe.BadRows, c probe.Column) (string, error) {
 	return "", refuse(probe.Statement, "there is no rule %q for values", q.Rule)
 }
 
-// comparable is a column as literal compares it: types without a class of their own
-// go by their text.
+// comparable is a column as literal compares it: text by its bytes, whatever its
+// collation says, and types without a class of their own by their text.
 func (p *planner) comparable(c probe.Column, value string) string {
-	if c.Class == probe.Other {
+	switch {
+	case c.Class == probe.Other:
 		return p.d.AsText(value)
+	case c.Class == probe.Text && p.d.ByBytes != nil:
+		return p.d.ByBytes(value)
 	}
 	return value
 }
@@ -292,7 +296,7 @@ func (p *planner) literal(c probe.Column, rule, src string) (string, error) {
 		}
 	case json.Number:
 		if c.Class == probe.Integer || c.Class == probe.Decimal || c.Class == probe.Float {
-			return v.String(), nil
+			return numberLiteral(c, v), nil
 		}
 	case string:
 		if lit, ok := p.textLiteral(c, v); ok {
@@ -307,6 +311,19 @@ func (p *planner) literal(c probe.Column, rule, src string) (string, error) {
 		hint = "write a number without quotes"
 	}
 	return "", refuse(probe.KeyTypes, "%s of column %q: %s does not compare with type %s; %s", rule, c.Name, src, c.Type, hint)
+}
+
+// numberLiteral renders a number. For a float of 32 bits it is the nearest that the
+// column can hold: engines compare it as one of 64 otherwise, and 0.1 is never found.
+func numberLiteral(c probe.Column, n json.Number) string {
+	base, _, _ := strings.Cut(strings.ToLower(c.Type), "(")
+	base, _, _ = strings.Cut(base, " ")
+	if c.Class == probe.Float && (base == "float" || base == "real") {
+		if near, err := strconv.ParseFloat(n.String(), 32); err == nil && near != 0 {
+			return strconv.FormatFloat(near, 'g', -1, 64)
+		}
+	}
+	return n.String()
 }
 
 // textLiteral renders a string for the column's class.

@@ -35,6 +35,22 @@ var verdicts = []Mutant{
 		Bug: Bug{"warehouse", "buckets.go", "	if c.Class == probe.Text {\n		text = p.d.Plain", "	if c.Class == probe.Other {\n		text = p.d.Plain"},
 	},
 	{
+		Name: "lists-by-collation", Does: "a column whose collation takes 'Paid' for 'paid' finds it on a list of 'paid'", Suite: "warehouse/duckdb", Run: "GoByItsBytes",
+		Bug: Bug{"warehouse", "scan.go", "case c.Class == probe.Text && p.d.ByBytes != nil:", "case c.Class == probe.Float && p.d.ByBytes != nil:"},
+	},
+	{
+		Name: "short-floats-by-long-numbers", Does: "0.1 in a float of 32 bits is not 0.1", Suite: "warehouse/postgres", Run: "TestMeaning/an_accepted_number_of_a_float",
+		Bug: Bug{"warehouse", "scan.go", `(base == "float" || base == "real")`, `base == ""`},
+	},
+	{
+		Name: "rows-limited-by-the-server", Does: "a limit of MariaDB's administrator cuts answers short in silence", Suite: "warehouse/mysql", Run: "NoSetting",
+		Bug: Bug{"warehouse/mysql", "mysql.go", "sql_select_limit = 18446744073709551615", "sql_select_limit = 1"},
+	},
+	{
+		Name: "not-null-on-trust", Does: "a NOT NULL that was never validated counts as no NULLs", Suite: "warehouse/postgres", Run: "NeverValidated",
+		Bug: Bug{"warehouse/postgres", "describe.go", "n.contype = 'n'", "n.contype = 'none'"},
+	},
+	{
 		Name: "one-spoils-its-neighbours", Does: "what shares a statement with a question that fails is not asked again", Suite: "warehouse/postgres", Run: "AThousandTables",
 		Bug: Bug{"warehouse", "pipe.go", "if failed != nil && len(st.answers) > 1 && ctx.Err() == nil {", "if failed != nil && len(st.answers) > 1 && ctx.Err() != nil {"},
 	},

@@ -55,7 +55,8 @@ const ofType = "join pg_catalog.pg_type e on e.oid = coalesce(nullif(t.typbasety
 // describing answers, for each table that was found, a row with its keys and its size
 // and, below, a row a column.
 const describing = `, listed as materialized (
-select f.place, a.attnum, a.attname, a.attnotnull, a.atttypid, a.atttypmod
+select f.place, a.attnum, a.attname, a.attnotnull and not exists (select 1 from pg_catalog.pg_constraint n
+  where n.conrelid = f.oid and n.contype = 'n' and n.conkey[1] = a.attnum and not n.convalidated) as attnotnull, a.atttypid, a.atttypmod
 from found f cross join lateral (select * from pg_catalog.pg_attribute a where a.attrelid = f.oid and a.attnum > 0 and not a.attisdropped offset 0) as a
 ), types as materialized (
 select d.atttypid, d.atttypmod, pg_catalog.format_type(d.atttypid, d.atttypmod) as name, k.class from (select distinct atttypid, atttypmod from listed) as d

@@ -95,6 +95,7 @@ func settings(own map[string]string, timeout time.Duration) map[string]string {
 		"IntervalStyle":                       "postgres",
 		"bytea_output":                        "hex",
 		"extra_float_digits":                  "1",
+		"lc_monetary":                         "C",
 		"standard_conforming_strings":         "on",
 		"client_encoding":                     "UTF8",
 	}

@@ -12,6 +12,13 @@ insert into orders values (2, null, null, null, null, null, null, null, null);
 insert into orders values (null, 12, 'paid', 10.01, 1.0, true, '2013-01-04', '2013-01-04 10:00:00', '2013-01-04 10:00:00+00');
 insert into orders values (null, 12, 'paid', 10.01, 1.0, true, '2013-01-04', '2013-01-04 10:00:00', '2013-01-04 10:00:00+00');
 `
+	const floats = `create table small (r real, f float);
+insert into small values (0.1, 0.1), (16777216, 0.1), (null, null);
+`
+	of := func(name string, q probe.BadRows) probe.BadRows {
+		q.Of = table(name)
+		return q
+	}
 	rule := func(r probe.Rule, columns ...string) probe.BadRows {
 		return probe.BadRows{Of: table("orders"), Rule: r, Columns: probe.List(columns...)}
 	}
@@ -43,6 +50,12 @@ insert into orders values (null, 12, 'paid', 10.01, 1.0, true, '2013-01-04', '20
 		{"an accepted truth", orders, accepted("paid", "true"), bad(1, 6), "", ""},
 		{"an accepted date", orders, accepted("day", `"2013-01-01"`, `"2013-01-04"`), bad(2, 6), "", ""},
 		{"nothing accepted makes everything unexpected but NULL", orders, accepted("status"), bad(5, 6), "", ""},
+		{"an accepted number of a float of 32 bits", floats, of("small", accepted("r", "0.1", "16777216")), bad(0, 3), "", ""},
+		{"another name of floats", floats, of("small", accepted("f", "0.1")), bad(0, 3), "", ""},
+		{"a float of 32 bits at the end of its range", floats, of("small", between("r", "0.1", "16777216")), bad(0, 3), "", ""},
+		{"another name of floats at the end of its range", floats, of("small", between("f", "0.1", "0.1")), bad(0, 3), "", ""},
+		{"a float beyond the end of its range", floats, of("small", between("r", "0.10001", "16777215")), bad(2, 3), "", ""},
+		{"a range beyond all floats of 32 bits", floats, of("small", between("r", "1e-60", "1e60")), bad(0, 3), "", ""},
 		{"a range includes its limits", orders, between("amount", "-1", "10"), bad(2, 6), "", ""},
 		{"a range with an open end", orders, between("ratio", "", "1"), bad(1, 6), "", ""},
 		{"a range of naive times", orders, between("wall", `"2013-01-02 10:00:00"`, ""), bad(1, 6), "", ""},
