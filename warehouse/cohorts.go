@@ -69,7 +69,7 @@ func (p *planner) cohortQuery(q probe.Cohorts) (c cohortQuery, err error) {
 		if err != nil {
 			return c, err
 		}
-		c.value = p.d.Quote(value.Name)
+		c.value = p.comparable(value, p.d.Plain(value, p.d.Quote(value.Name))) // 'Spam' is not 'spam' anywhere
 		c.digested = append(c.digested, value)
 	}
 	for _, age := range q.Ages.Items() {

@@ -39,7 +39,7 @@ var verdicts = []Mutant{
 		Bug: Bug{"warehouse", "scan.go", "case c.Class == probe.Text && p.d.ByBytes != nil:", "case c.Class == probe.Float && p.d.ByBytes != nil:"},
 	},
 	{
-		Name: "short-floats-by-long-numbers", Does: "0.1 in a float of 32 bits is not 0.1", Suite: "warehouse/postgres", Run: "TestMeaning/an_accepted_number_of_a_float",
+		Name: "short-floats-by-long-numbers", Does: "0.1 in a float of 32 bits is not 0.1", Suite: "warehouse/postgres", Run: "TestMeaning/a_float_of_32_bits",
 		Bug: Bug{"warehouse", "scan.go", `(base == "float" || base == "real")`, `base == ""`},
 	},
 	{
@@ -48,7 +48,11 @@ var verdicts = []Mutant{
 	},
 	{
 		Name: "not-null-on-trust", Does: "a NOT NULL that was never validated counts as no NULLs", Suite: "warehouse/postgres", Run: "NeverValidated",
-		Bug: Bug{"warehouse/postgres", "describe.go", "n.contype = 'n'", "n.contype = 'none'"},
+		Bug: Bug{"warehouse/postgres", "describe.go", "n.contype = 'n'", "n.contype = 'x'"},
+	},
+	{
+		Name: "walls-in-utc", Does: "a clock without a zone is read as UTC whatever column_tz says", Suite: "warehouse/duckdb", Run: "TestDifferential",
+		Bug: Bug{"warehouse", "moment.go", "		if !c.plain {\n", "		if !c.plain && c.zone == \"\" {\n"},
 	},
 	{
 		Name: "one-spoils-its-neighbours", Does: "what shares a statement with a question that fails is not asked again", Suite: "warehouse/postgres", Run: "AThousandTables",

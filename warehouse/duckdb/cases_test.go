@@ -85,3 +85,8 @@ nodes:
 		})
 	}
 }
+
+// TestDifferential holds random checks on random tables against a slow oracle.
+func TestDifferential(t *testing.T) {
+	checkstest.Differential(t, func(t *testing.T, setup []string) probe.Source { return prepared(t, setup...) })
+}

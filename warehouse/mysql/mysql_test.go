@@ -24,3 +24,11 @@ func TestCases(t *testing.T) {
 		return open(t, s.dsn("root", s.fresh(t, setup...)), warehouse.Limits{})
 	})
 }
+
+// TestDifferential holds random checks on random tables against a slow oracle.
+func TestDifferential(t *testing.T) {
+	s := need(t)
+	checkstest.Differential(t, func(t *testing.T, setup []string) probe.Source {
+		return open(t, s.dsn("root", s.fresh(t, setup...)), warehouse.Limits{})
+	})
+}

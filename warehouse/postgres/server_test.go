@@ -137,3 +137,10 @@ func TestCases(t *testing.T) {
 		return open(t, dsn("postgres", reused(t, append(setup, analyzed)...)), warehouse.Limits{})
 	})
 }
+
+// TestDifferential holds random checks on random tables against a slow oracle.
+func TestDifferential(t *testing.T) {
+	checkstest.Differential(t, func(t *testing.T, setup []string) probe.Source {
+		return open(t, dsn("postgres", reused(t, append(setup, analyzed)...)), warehouse.Limits{})
+	})
+}

@@ -53,6 +53,7 @@ insert into small values (0.1, 0.1), (16777216, 0.1), (null, null);
 		{"an accepted number of a float of 32 bits", floats, of("small", accepted("r", "0.1", "16777216")), bad(0, 3), "", ""},
 		{"another name of floats", floats, of("small", accepted("f", "0.1")), bad(0, 3), "", ""},
 		{"a float of 32 bits at the end of its range", floats, of("small", between("r", "0.1", "16777216")), bad(0, 3), "", ""},
+		{"a float of 32 bits at the other end of its range", floats, of("small", between("r", "", "0.1")), bad(1, 3), "", ""},
 		{"another name of floats at the end of its range", floats, of("small", between("f", "0.1", "0.1")), bad(0, 3), "", ""},
 		{"a float beyond the end of its range", floats, of("small", between("r", "0.10001", "16777215")), bad(2, 3), "", ""},
 		{"a range beyond all floats of 32 bits", floats, of("small", between("r", "1e-60", "1e60")), bad(0, 3), "", ""},
