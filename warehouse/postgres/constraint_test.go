@@ -74,6 +74,7 @@ func TestAJoinOfSmallTablesSharesTheScan(t *testing.T) {
 		}
 	}
 	admin(t, name, "create role guest login", "grant select on fact to guest")
+	defer admin(t, name, "drop owned by guest", "drop role guest")
 	guest := open(t, dsn("guest", name), warehouse.Limits{})
 	answers := ask(t, guest, join, probe.Rows{Of: rel("fact")})
 	if classOf(answers[0].Err) != probe.Refused || answers[1].Value != int64(102) {
