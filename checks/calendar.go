@@ -51,7 +51,7 @@ func (c closedDays) MarshalJSON() ([]byte, error) {
 // settle finds the calendar that was named.
 func (c *closedDays) settle(s Site, v conf.Value) conf.Problems {
 	c.zone = s.Node.Zone
-	known := s.Graph.Calendars()
+	known := s.calendars()
 	if c.name == "" || known == nil {
 		return nil
 	}

@@ -22,11 +22,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/conf"
@@ -56,12 +53,28 @@ type Memory []byte
 // MaxMemory is the size a Memory may have, in bytes.
 const MaxMemory = 64 << 10
 
-// Site is where a check stands: its specification, its node and the graph.
+// Site is where a check stands: its specification and its node.
 type Site struct {
-	Spec  dag.CheckSpec
-	Node  *dag.Node
-	Graph *dag.Graph
+	Spec   dag.CheckSpec
+	Node   *dag.Node
+	linked *linked // while it is compiled
 }
+
+// linked is the graph that a check is compiled against. A check that did not look at it
+// means the same in every graph that has its node.
+type linked struct {
+	graph  *dag.Graph
+	looked bool
+}
+
+// graph is for settling only.
+func (s Site) graph() *dag.Graph {
+	s.linked.looked = true
+	return s.linked.graph
+}
+
+// calendars are the operator's. Nodes are read anew when they change, see [dag.Loader].
+func (s Site) calendars() map[string]dag.Calendar { return s.linked.graph.Calendars() }
 
 // Relation is what the check's node reads from.
 func (s Site) Relation() probe.Relation { return RelationOf(s.Node) }
@@ -107,7 +120,7 @@ func define[P any](name, summary string, b behaviour[P]) Kind {
 		if x, ok := any(&p).(interface{ explainedBy() ([]Reason, bool) }); ok {
 			by, blames = x.explainedBy()
 		}
-		c := &Check{Site: s, Upstream: upstream, Fingerprint: fingerprint(s, &p), ExplainedBy: by, Blames: blames}
+		c := &Check{Site: Site{Spec: s.Spec, Node: s.Node}, Upstream: upstream, Fingerprint: fingerprint(s, &p), ExplainedBy: by, Blames: blames}
 		if !b.memoryTells {
 			c.MemoryOf = c.Fingerprint
 		}
@@ -205,97 +218,3 @@ func couldNot(err error) Verdict {
 	}
 	return v
 }
-
-// Suite is every check of a graph, compiled.
-type Suite struct {
-	Graph  *dag.Graph
-	byNode map[dag.NodeID][]*Check
-	byID   map[dag.CheckID]*Check
-}
-
-// Compile turns every specification of the graph into a Check. Problems of all
-// checks are reported at once, also of those in DAGs that have others and are
-// not in the graph; such checks are not in the Suite.
-func Compile(g *dag.Graph, kinds []Kind) (*Suite, conf.Problems) {
-	s := &Suite{Graph: g, byNode: map[dag.NodeID][]*Check{}, byID: map[dag.CheckID]*Check{}}
-	known := map[string]Kind{}
-	for _, k := range kinds {
-		known[k.Name] = k
-	}
-	var problems conf.Problems
-	for _, n := range compileNodes(g, g.Whole().Order(), known) {
-		problems.Merge(n.problems)
-		for _, c := range n.checks {
-			if g.Index(c.Node.ID) >= 0 {
-				s.byNode[c.Node.ID] = append(s.byNode[c.Node.ID], c)
-				s.byID[c.ID()] = c
-			}
-		}
-	}
-	return s, problems
-}
-
-// nodeChecks is what became of the specifications of one node.
-type nodeChecks struct {
-	checks   []*Check
-	problems conf.Problems
-}
-
-// compileNodes compiles nodes, in their order, by all processors at once.
-func compileNodes(g *dag.Graph, nodes []*dag.Node, known map[string]Kind) []nodeChecks {
-	out := make([]nodeChecks, len(nodes))
-	var wg sync.WaitGroup
-	share := len(nodes)/runtime.GOMAXPROCS(0) + 1
-	for from := 0; from < len(nodes); from += share {
-		wg.Go(func() {
-			for i := from; i < min(from+share, len(nodes)); i++ {
-				out[i] = compileNode(g, nodes[i], known)
-			}
-		})
-	}
-	wg.Wait()
-	return out
-}
-
-func compileNode(g *dag.Graph, n *dag.Node, known map[string]Kind) (out nodeChecks) {
-	site := Site{Node: n, Graph: g}
-	if g.Index(n.ID) < 0 {
-		site.Graph = g.Whole() // for its problems only
-	}
-	for _, spec := range n.Checks {
-		k, ok := known[spec.Kind]
-		if !ok {
-			out.problems.Add(conf.Problem{Pos: spec.Pos, Path: string(spec.ID), Msg: fmt.Sprintf("check kind %q is not available", spec.Kind)})
-			continue
-		}
-		site.Spec = spec
-		c, ps := k.compile(site)
-		out.problems.Merge(ps)
-		if len(ps) == 0 {
-			out.checks = append(out.checks, c)
-		}
-	}
-	return out
-}
-
-// Check is the check with an id; nil when there is none.
-func (s *Suite) Check(id dag.CheckID) *Check { return s.byID[id] }
-
-// Of lists a node's checks in file order.
-func (s *Suite) Of(id dag.NodeID) []*Check { return s.byNode[id] }
-
-// All yields every check, nodes in topological order.
-func (s *Suite) All() iter.Seq[*Check] {
-	return func(yield func(*Check) bool) {
-		for _, n := range s.Graph.Order() {
-			for _, c := range s.byNode[n.ID] {
-				if !yield(c) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// Len is the number of checks.
-func (s *Suite) Len() int { return len(s.byID) }

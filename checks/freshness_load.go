@@ -65,7 +65,7 @@ func (c *completeWhen) settleJob(s Site, v conf.Value) ([]dag.NodeID, conf.Probl
 	if n == nil {
 		return nil, ps
 	}
-	if s.Graph.Lost(n.ID) {
+	if s.graph().Lost(n.ID) {
 		return nil, nil
 	}
 	params, ok := jobOf(n)

@@ -64,16 +64,16 @@ func namedNode(s Site, named conf.Value, code string, wanted func(*dag.Node) boo
 	if !strings.Contains(named.Text(), "/") {
 		id = dag.NodeID(s.Node.ID.DAG() + "/" + named.Text())
 	}
-	n := s.Graph.Node(id)
+	n := s.graph().Node(id)
 	if n != nil {
 		return n, nil
 	}
-	if s.Graph.Lost(id) {
+	if s.graph().Lost(id) {
 		// Reported where it stands; this check will not run either.
 		return &dag.Node{ID: id, Type: dag.Table}, nil
 	}
 	var known []string
-	for _, other := range s.Graph.Order() {
+	for _, other := range s.graph().Order() {
 		if other.ID.DAG() == s.Node.ID.DAG() && wanted(other) {
 			known = append(known, other.ID.Name())
 		}

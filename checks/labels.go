@@ -118,12 +118,12 @@ func settleLabels(s Site, p *labelsParams) ([]dag.NodeID, conf.Problems) {
 func tableOf(s Site, named conf.Value) (probe.Relation, bool) {
 	name := named.Text()
 	var nodes []string
-	for _, n := range s.Graph.Order() {
+	for _, n := range s.graph().Order() {
 		if n.ID.DAG() == s.Node.ID.DAG() {
 			nodes = append(nodes, n.ID.Name())
 		}
 	}
-	if slices.Contains(nodes, name) || strings.Contains(name, "/") || conf.Nearest(name, nodes) != "" || s.Graph.Lost(dag.NodeID(s.Node.ID.DAG()+"/"+name)) {
+	if slices.Contains(nodes, name) || strings.Contains(name, "/") || conf.Nearest(name, nodes) != "" || s.graph().Lost(dag.NodeID(s.Node.ID.DAG()+"/"+name)) {
 		return probe.Relation{}, false
 	}
 	return probe.Relation{Conn: s.Node.Connection, Table: probe.List(strings.Split(name, ".")...)}, true

@@ -171,11 +171,11 @@ func (p *versionParams) settleRequirement(s Site) conf.Problems {
 			return conf.Problems{at.Problem("no change could ever be explained: no job is upstream of this node").WithCode("PW143").
 				WithHint("add the job that writes it to depends_on")}
 		}
-		p.Writers = writers(s.Graph, s.Node)
+		p.Writers = writers(s.graph(), s.Node)
 	}
 	judged := p.NoOp == "warn" || p.NoOp == "fail"
 	if judged {
-		if p.Writers = writers(s.Graph, s.Node); len(p.Writers) == 0 {
+		if p.Writers = writers(s.graph(), s.Node); len(p.Writers) == 0 {
 			return conf.Problems{s.Spec.Params.Get("no_op").Problem("no run could ever be seen to change nothing: no job writes this node").WithCode("PW143").
 				WithHint("add the job that writes it to depends_on")}
 		}

@@ -54,8 +54,8 @@ func (p *versionParams) settleInputs(s Site) (upstream []dag.NodeID, problems co
 		problems.Add(params.Get("lag").KeyProblem("behind what? built_from is missing").WithCode("PW142").
 			WithHint("name the nodes this one is made of with built_from: [a, b]"))
 	}
-	p.Writers = writers(s.Graph, s.Node)
-	p.findShared(s.Graph)
+	p.Writers = writers(s.graph(), s.Node)
+	p.findShared(s.graph())
 	return upstream, problems
 }
 
@@ -99,7 +99,7 @@ func ingredients(g *dag.Graph, n *dag.Node) []*dag.Node {
 			continue
 		}
 		for named := range spec.Params.Get("built_from").Items() {
-			if other, problems := otherNode(Site{Spec: spec, Node: n, Graph: g}, named, ""); other != nil && len(problems) == 0 {
+			if other, problems := otherNode(Site{Spec: spec, Node: n, linked: &linked{graph: g}}, named, ""); other != nil && len(problems) == 0 {
 				ids = append(ids, other.ID)
 			}
 		}

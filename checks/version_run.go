@@ -21,10 +21,10 @@ type jobInput struct {
 // it or, where none is known, all upstream, nearest first. A loader that runs every
 // hour explains nothing of a table that another job builds every night.
 func jobsAbove(s Site) []jobInput {
-	if own := writers(s.Graph, s.Node); len(own) > 0 {
+	if own := writers(s.graph(), s.Node); len(own) > 0 {
 		return own
 	}
-	return jobsOf(s.Graph, s.Graph.Upstream(s.Node.ID))
+	return jobsOf(s.graph(), s.graph().Upstream(s.Node.ID))
 }
 
 // writers are the jobs that write a node: those it depends on itself.

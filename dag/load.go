@@ -3,10 +3,8 @@ package dag
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -44,74 +42,6 @@ var (
 	checkShape = regexp.MustCompile(`^[a-z0-9_]+$`)
 	dagLine    = regexp.MustCompile(`(?m)^dag:\s*["']?([a-z][a-z0-9_]*)`)
 )
-
-// Load reads DAG files and builds the graph over them. It returns every problem of
-// every file and between them. The graph is never nil: it holds the DAGs of the files
-// that no problem points at. What the others depend on in a broken file is not
-// reported again; such edges are left out.
-func Load(files []File, known Known) (*Graph, conf.Problems) {
-	var problems conf.Problems
-	var dags []*DAG
-	broken := map[NodeID]bool{}
-	for f := range readAll(files, known) {
-		if f.dag != nil {
-			dags = append(dags, f.dag)
-		}
-		maps.Copy(broken, f.broken)
-		problems.Merge(f.problems)
-	}
-	g, between := newGraph(dags, broken)
-	g.calendars = known.Calendars
-	problems.Merge(between)
-	if len(problems) == 0 {
-		return g, nil
-	}
-	faulty := map[string]bool{}
-	for _, p := range problems {
-		faulty[p.Pos.File] = true
-	}
-	whole := g
-	whole.lost = maps.Clone(broken)
-	sound := slices.DeleteFunc(slices.Clone(dags), func(d *DAG) bool { return faulty[d.File] })
-	for _, d := range dags {
-		if faulty[d.File] {
-			broken[anyNodeOf(d.Name)] = true
-		}
-	}
-	g, _ = newGraph(sound, broken)
-	g.whole, g.calendars = whole, known.Calendars
-	return g, problems
-}
-
-// readFile is what was read from one file.
-type readFile struct {
-	dag      *DAG // nil where nothing could be
-	broken   map[NodeID]bool
-	problems conf.Problems
-}
-
-// readAll yields the files in their order, which are read by all processors at once.
-func readAll(files []File, known Known) iter.Seq[readFile] {
-	return func(yield func(readFile) bool) {
-		all := make([]chan readFile, len(files))
-		free := make(chan struct{}, runtime.GOMAXPROCS(0))
-		for i, f := range files {
-			all[i] = make(chan readFile, 1)
-			go func() {
-				free <- struct{}{}
-				defer func() { <-free }()
-				r := reader{known: known, broken: map[NodeID]bool{}}
-				d := r.file(f)
-				all[i] <- readFile{d, r.broken, once(r.problems)}
-			}()
-		}
-		for _, f := range all {
-			if !yield(<-f) {
-				return
-			}
-		}
-	}
-}
 
 // once drops what was said before of the same place: a mistake under defaults: is
 // met again by every node.

@@ -161,7 +161,7 @@ func TestAnAnnouncementReachesTheChecksOfItsNodeAndBelow(t *testing.T) {
 	w.decide(incident.Run{Moment: minute(1), Announce: []incident.Announcement{a}})
 	var told []string
 	for c := range w.suite.All() {
-		if len(w.book.AnnouncedFor(c)) > 0 {
+		if len(w.book.AnnouncedFor(w.suite.Graph, c)) > 0 {
 			told = append(told, c.Node.ID.Name())
 		}
 	}

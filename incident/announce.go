@@ -38,14 +38,14 @@ func (a Announcement) NewID() AnnouncementID {
 }
 
 // AnnouncedFor lists what the book knows to be planned, or to have been planned
-// lately, for a check: for its node, or for one upstream of it.
-func (b Book) AnnouncedFor(c *checks.Check) []checks.Announcement {
+// lately, for a check of a graph: for its node, or for one upstream of it.
+func (b Book) AnnouncedFor(g *dag.Graph, c *checks.Check) []checks.Announcement {
 	if len(b.Announcements) == 0 {
 		return nil
 	}
 	covered := map[dag.NodeID]bool{c.Node.ID: true}
-	for rank := range (&kin{graph: c.Graph}).of(c) {
-		covered[c.Graph.Order()[rank].ID] = true
+	for rank := range (&kin{graph: g}).of(c) {
+		covered[g.Order()[rank].ID] = true
 	}
 	var out []checks.Announcement
 	for _, a := range b.Announcements {

@@ -122,7 +122,7 @@ func TestChecksAreToldWhatIsAnnouncedAboveThem(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := store.Book().AnnouncedFor(suite.Check("shop/lines/row_count"))
+			got := store.Book().AnnouncedFor(suite.Graph, suite.Check("shop/lines/row_count"))
 			want := []checks.Announcement{{From: a.From, Until: a.Until, Reason: "backfill", By: "ana"}}
 			if !slices.Equal(got, want) {
 				t.Errorf("told %+v, want %+v", got, want)

@@ -341,6 +341,7 @@ func (s *Service) start(ctx context.Context) {
 		s.busy[r.dag] = r
 	}
 	runs = append(runs, s.grant()...)
+	graph := s.suite.Graph // that of the checks
 	s.mu.Unlock()
 	s.taking.Unlock()
 	for _, name := range skipped {
@@ -348,13 +349,13 @@ func (s *Service) start(ctx context.Context) {
 		s.cfg.Log.Warn("slot skipped: the run before is still asking", "dag", name)
 	}
 	for _, r := range runs {
-		s.asking.Go(func() { s.ask(ctx, r, later(now, r.slot)) })
+		s.asking.Go(func() { s.ask(ctx, r, graph, later(now, r.slot)) })
 	}
 }
 
 // ask makes one run. A run that is cancelled is not recorded: its slot is
 // still unused when the service starts again.
-func (s *Service) ask(ctx context.Context, r due, moment time.Time) {
+func (s *Service) ask(ctx context.Context, r due, graph *dag.Graph, moment time.Time) {
 	defer s.kick()
 	meant, memories := map[dag.CheckID]string{}, map[dag.CheckID]string{}
 	for _, c := range r.checks {
@@ -363,7 +364,9 @@ func (s *Service) ask(ctx context.Context, r due, moment time.Time) {
 	a := asked{run: incident.Run{DAG: r.dag, Slot: r.slot, Moment: moment, By: r.by, Via: r.via}, meant: meant}
 	past, err := s.cfg.Store.Memories(memories)
 	if a.err = err; err == nil {
-		a.run.Results = Evaluate(ctx, s.cfg.Source, r.checks, past, s.cfg.Store.Book().AnnouncedFor, moment)
+		book := s.cfg.Store.Book()
+		announced := func(c *checks.Check) []checks.Announcement { return book.AnnouncedFor(graph, c) }
+		a.run.Results = Evaluate(ctx, s.cfg.Source, r.checks, past, announced, moment)
 	}
 	if ctx.Err() != nil {
 		return

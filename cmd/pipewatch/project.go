@@ -43,13 +43,22 @@ func (a *app) openProject() (*project, error) {
 // loadDAGs reads and compiles the DAG files that a configuration names.
 func loadDAGs(cfg config, dir string) (*checks.Suite, []conf.Source, conf.Problems) {
 	files, problems := conf.ReadGlob(dir, cfg.DAGs...)
-	suite, more := compile(files, cfg)
+	suite, more := newLoader().compile(files, cfg)
 	problems.Merge(more)
 	return suite, files, problems
 }
 
+// loader makes suites of DAG files, one after the other; what has not changed is not
+// made anew.
+type loader struct {
+	files  dag.Loader
+	checks *checks.Compiler
+}
+
+func newLoader() *loader { return &loader{checks: checks.NewCompiler(checks.Builtin())} }
+
 // compile makes the suite of some DAG files.
-func compile(files []conf.Source, cfg config) (*checks.Suite, conf.Problems) {
+func (l *loader) compile(files []conf.Source, cfg config) (*checks.Suite, conf.Problems) {
 	zone, err := time.LoadLocation(cfg.Timezone)
 	if err != nil {
 		zone = time.UTC // reported with the configuration
@@ -66,8 +75,8 @@ func compile(files []conf.Source, cfg config) (*checks.Suite, conf.Problems) {
 	for n, f := range files {
 		in[n] = dag.File{Name: f.File, Src: f.Data}
 	}
-	g, problems := dag.Load(in, known)
-	suite, more := checks.Compile(g, checks.Builtin())
+	g, problems := l.files.Load(in, known)
+	suite, more := l.checks.Compile(g)
 	problems.Merge(more)
 	return suite, problems
 }

@@ -20,6 +20,7 @@ import (
 // reloader takes up changed files while the service runs.
 type reloader struct {
 	service *service
+	load    *loader
 	source  *swapSource
 	beats   probe.Source
 	log     *slog.Logger
@@ -108,7 +109,7 @@ func (r *reloader) reload() error {
 		return err
 	}
 	files, unread := conf.ReadGlob(old.dir, cfg.DAGs...)
-	t := takeUp(files, unread, r.good, cfg)
+	t := r.load.takeUp(files, unread, r.good, cfg)
 	p := &project{path: old.path, dir: old.dir, config: cfg, suite: t.suite}
 	if err := r.service.store.PutDAGFiles(t.used); err != nil {
 		r.service.noteReload(err)

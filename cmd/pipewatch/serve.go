@@ -75,7 +75,8 @@ func (a *app) serveProject(ctx context.Context, path string, cfg config, w ways)
 	}
 	dir := filepath.Dir(path)
 	files, unread := conf.ReadGlob(dir, cfg.DAGs...)
-	t := takeUp(files, unread, good, cfg)
+	load := newLoader()
+	t := load.takeUp(files, unread, good, cfg)
 	if len(t.used) == 0 && len(files) == 0 {
 		return exit{exitUsage, unread.Err()} // a file that is there and broken may be mended while we run
 	}
@@ -104,7 +105,7 @@ func (a *app) serveProject(ctx context.Context, path string, cfg config, w ways)
 		return exit{exitUsage, err}
 	}
 	a.greet(s, l)
-	return a.runServe(ctx, s, &reloader{service: s, source: src, beats: beats, good: t.used, log: a.log}, l)
+	return a.runServe(ctx, s, &reloader{service: s, load: load, source: src, beats: beats, good: t.used, log: a.log}, l)
 }
 
 // runServe runs the service and reloads it when it is told to.

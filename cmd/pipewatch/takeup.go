@@ -19,7 +19,7 @@ type taken struct {
 // its last good version, and left out where there is none, while the others are
 // taken up as they are. Replacing one file can break another that needs what
 // the first no longer has; then that one stays behind, too.
-func takeUp(files []conf.Source, unread conf.Problems, good map[string][]byte, cfg config) taken {
+func (l *loader) takeUp(files []conf.Source, unread conf.Problems, good map[string][]byte, cfg config) taken {
 	t := taken{used: map[string][]byte{}}
 	replaced := map[string]bool{}
 	current := slices.Clone(files)
@@ -47,7 +47,7 @@ func takeUp(files []conf.Source, unread conf.Problems, good map[string][]byte, c
 	}
 	note(unread)
 	for {
-		suite, problems := compile(current, cfg)
+		suite, problems := l.compile(current, cfg)
 		if len(problems) == 0 || !note(problems) {
 			// What is still wrong now is wrong with last good versions among
 			// each other; the suite holds what is sound.
