@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -45,7 +46,10 @@ func readOpen(name string, f *os.File, limit int64) ([]byte, error) {
 		return nil, tooLarge(whole, info.Size(), limit)
 	}
 	// One byte more than allowed, in case the file grows while it is read.
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	var text bytes.Buffer
+	text.Grow(int(info.Size()) + bytes.MinRead)
+	_, err = text.ReadFrom(io.LimitReader(f, limit+1))
+	data := text.Bytes()
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", name, reason(err))

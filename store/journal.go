@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -73,22 +75,42 @@ func beatsOf(b *bbolt.Bucket, name string) (keys []string, beats []probe.Beat, e
 }
 
 // PutDAGFiles makes the stored DAG files exactly these: texts by path, each the
-// last that was good.
+// last that was good. The texts must not change after: those that are the same the next
+// time are not written again.
 func (d *DB) PutDAGFiles(files map[string][]byte) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	return d.update("keep DAG files", func(tx *writeTx) error {
-		t, err := tx.empty(dagFiles)
-		if err != nil {
-			return err
+	before := d.dagFiles
+	d.dagFiles = nil
+	err := d.update("keep DAG files", func(tx *writeTx) error {
+		t := tx.table(dagFiles)
+		if before == nil { // nothing is known of what is there
+			var err error
+			if t, err = tx.empty(dagFiles); err != nil {
+				return err
+			}
+		}
+		for path := range before {
+			if _, still := files[path]; !still {
+				if err := t.remove(path); err != nil {
+					return err
+				}
+			}
 		}
 		for path, text := range files {
+			if was, is := before[path]; is && bytes.Equal(was, text) {
+				continue
+			}
 			if err := t.put(path, seal(path, deflated, deflate(text))); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err == nil {
+		d.dagFiles = maps.Clone(files)
+	}
+	return err
 }
 
 // DAGFiles gives the stored DAG files by path.

@@ -57,19 +57,26 @@ func TestHeartbeatsDoNotPileUp(t *testing.T) {
 }
 
 func TestDAGFilesAreReplacedAsASet(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "pw.db")
-	db := open(t, path)
-	for _, files := range []map[string][]byte{
-		{"dags/shop.yaml": []byte(shop), "dags/old.yaml": []byte("version: 1")},
-		{"dags/shop.yaml": []byte(shop + "# edited"), "dags/feeds.yaml": []byte(feeds)},
-	} {
-		if err := db.PutDAGFiles(files); err != nil {
-			t.Fatal(err)
-		}
-		db = reopen(t, db, path)
-		got, err := db.DAGFiles()
-		if diff := cmp.Diff(files, got); diff != "" || err != nil {
-			t.Errorf("files: %v\n%s", err, diff)
+	for _, known := range []bool{true, false} { // what was written the time before
+		path := filepath.Join(t.TempDir(), "pw.db")
+		db := open(t, path)
+		for _, files := range []map[string][]byte{
+			{"dags/shop.yaml": []byte(shop), "dags/old.yaml": []byte("version: 1")},
+			{"dags/shop.yaml": []byte(shop + "# edited"), "dags/feeds.yaml": []byte(feeds)},
+			{"dags/shop.yaml": []byte(shop), "dags/feeds.yaml": []byte(feeds), "dags/old.yaml": []byte("version: 1")},
+			{},
+			{"dags/shop.yaml": []byte(shop)},
+		} {
+			if err := db.PutDAGFiles(files); err != nil {
+				t.Fatal(err)
+			}
+			if !known {
+				db = reopen(t, db, path)
+			}
+			got, err := db.DAGFiles()
+			if diff := cmp.Diff(files, got); diff != "" || err != nil {
+				t.Errorf("what is there is known: %t: files: %v\n%s", known, err, diff)
+			}
 		}
 	}
 }

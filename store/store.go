@@ -83,6 +83,8 @@ type DB struct {
 	recall time.Duration
 
 	writing sync.Mutex // held from reading the view to replacing it
+	// dagFiles are the stored DAG files, once this process has written them.
+	dagFiles map[string][]byte
 	layouts inUse
 	view    atomic.Pointer[view]
 	broken  atomic.Pointer[CommitError]
