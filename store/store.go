@@ -85,10 +85,10 @@ type DB struct {
 	writing sync.Mutex // held from reading the view to replacing it
 	// dagFiles are the stored DAG files, once this process has written them.
 	dagFiles map[string][]byte
-	layouts inUse
-	view    atomic.Pointer[view]
-	broken  atomic.Pointer[CommitError]
-	hurt    atomic.Pointer[CorruptError]
+	layouts  inUse
+	view     atomic.Pointer[view]
+	broken   atomic.Pointer[CommitError]
+	hurt     atomic.Pointer[CorruptError]
 }
 
 // Open opens the file at path and takes its lock; it creates the file (0600)
