@@ -334,6 +334,13 @@ func TestSelectors(t *testing.T) {
 	}
 }
 
+func TestOfNoNodeNoneCanBeSelected(t *testing.T) {
+	g, _ := dag.Load(nil, dag.Known{})
+	if _, err := g.Select(nil, nil); err == nil || !strings.Contains(err.Error(), "nothing is watched") {
+		t.Errorf("it says %v", err)
+	}
+}
+
 func TestDrawings(t *testing.T) {
 	g := twoDAGs(t)
 	var dot, mermaid, json bytes.Buffer

@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,8 +14,11 @@ import (
 // intersection. An atom is a node by name (all that have it) or by dag/node, dag:,
 // tag: or owner:; a + before or after it adds everything up- or downstream over all
 // edges. No include means all nodes. An atom that matches nothing is an error: a typo
-// must not turn a check into nothing checked.
+// must not turn a check into nothing checked. So is a graph without nodes.
 func (g *Graph) Select(include, exclude []string) (map[NodeID]bool, error) {
+	if len(g.order) == 0 {
+		return nil, errors.New("nothing is watched, as there is no node: pipewatch validate says which files are broken, or that there are none")
+	}
 	chosen := map[NodeID]bool{}
 	if len(strings.Fields(strings.Join(include, " "))) == 0 {
 		for _, n := range g.order {

@@ -51,7 +51,7 @@ nodes:
 `
 
 // world runs a suite through time, minute by minute, with verdicts written as
-// "node/check: outcome reason @onset-minute".
+// "node/check: outcome reason @onset-minute ~minute-until-which-it-was-good".
 type world struct {
 	t      *testing.T
 	suite  *checks.Suite
@@ -99,6 +99,10 @@ func (w *world) run(m int, verdicts ...string) []string {
 				var n int
 				fmt.Sscan(at, &n)
 				v.Onset = minute(n)
+			} else if at, ok := strings.CutPrefix(word, "~"); ok {
+				var n int
+				fmt.Sscan(at, &n)
+				v.GoodUntil = minute(n)
 			} else if broken, ok := strings.CutPrefix(word, "broken="); ok {
 				v.Broken = broken
 			} else {
@@ -245,6 +249,25 @@ func TestACauseOnlySeenLaterDoesNotTakeOverWhatWasSeenBefore(t *testing.T) {
 	w.run(0)
 	w.expect(w.run(5, "orders/joins: fail orphans"), "orders: opened")
 	w.expect(w.run(10, "orders/joins: fail orphans", "rates/freshness: fail stale @3"), "rates: opened")
+}
+
+// An hour's rows are counted when it is over; what was missing in it was missing before.
+func TestWhatIsAboutAPeriodExplainsWhatBeganWhileThatLasted(t *testing.T) {
+	for name, c := range map[string]struct {
+		cause string
+		says  string
+	}{
+		"orphans that were first seen within the hour": {"rates/row_count: fail dropped @60 ~0", "rates: moved"},
+		"orphans from before it stand alone":           {"rates/row_count: fail dropped @80 ~20", "rates: opened"},
+		"lateness is about no period":                  {"rates/freshness: fail stale @60 ~0", "rates: opened"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldOf(t, strings.Replace(shop, "table: rates\n", "table: rates\n    row_count: {per: hour, by: at, min: 1}\n", 1))
+			w.run(0)
+			w.expect(w.run(10, "orders/joins: fail orphans"), "orders: opened")
+			w.expect(w.run(90, "orders/joins: fail orphans", c.cause), c.says)
+		})
+	}
 }
 
 func TestTheParentOfAJoinExplainsItsOrphansButNotTheTablesOwnLateness(t *testing.T) {

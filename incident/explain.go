@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pipewatch-dev/pipewatch/checks"
@@ -150,7 +151,7 @@ func (x Explainer) check(c *checks.Check, entries []*entry) CheckExplanation {
 func (x Explainer) settings(c *checks.Check) []Setting {
 	var out []Setting
 	for key, v := range c.Spec.Block.Fields() {
-		out = append(out, Setting{Key: key.Text(), Value: fmt.Sprint(v.Any()), From: v.Pos().String()})
+		out = append(out, Setting{Key: key.Text(), Value: written(v.Any()), From: v.Pos().String()})
 	}
 	inherited := func(key, value string) {
 		if c.Spec.Block.Get(key).Exists() {
@@ -211,6 +212,8 @@ func refusal(e, a *entry) string {
 		return fmt.Sprintf("%s does not explain %s", reasonOf(a), reasonOf(e))
 	case !e.blind && !before(why, what):
 		return fmt.Sprintf("it began later: %s, after %s", stamp(why.Began()), stamp(what.Began()))
+	case a == e.cause && a.state.Active() && why.Began().After(what.Began()):
+		return fmt.Sprintf("%s explains %s, and began at some moment of a period from %s to %s", reasonOf(a), reasonOf(e), stamp(why.Since), stamp(why.Began()))
 	case a == e.cause && a.state.Active():
 		return fmt.Sprintf("%s explains %s, and it began first", reasonOf(a), reasonOf(e))
 	case a == e.cause:
@@ -229,6 +232,24 @@ func reasonOf(e *entry) string {
 		return "“" + string(r) + "”"
 	}
 	return "a check without an answer"
+}
+
+// written is a value as its file has it, on one line.
+func written(v any) string {
+	var parts []string
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			parts = append(parts, written(item))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, key+": "+written(v[key]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	}
+	return fmt.Sprint(v)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

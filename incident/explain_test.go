@@ -71,6 +71,17 @@ func TestEveryCauseThatWasLookedAtIsTakenOrRefusedWithAReason(t *testing.T) {
 	}
 }
 
+func TestACauseOfAPeriodSaysWhichPeriod(t *testing.T) {
+	w := newWorldOf(t, strings.Replace(shop, "table: rates\n", "table: rates\n    row_count: {per: hour, by: at, min: 1}\n", 1))
+	w.run(10, "orders/joins: fail orphans")
+	w.run(90, "orders/joins: fail orphans", "rates/row_count: fail dropped @60 ~0")
+	causes := of(t, w.explainer(90), "shop/orders/joins").Causes
+	want := "“dropped” explains “orphans”, and began at some moment of a period from 2026-03-01T12:00:00Z to 2026-03-01T13:00:00Z"
+	if len(causes) == 0 || causes[0].Why != want {
+		t.Errorf("causes %+v, want %q", causes, want)
+	}
+}
+
 func TestEverySettingNamesWhereItWasSet(t *testing.T) {
 	w := newWorld(t)
 	got := map[string]incident.Setting{}
@@ -88,6 +99,16 @@ func TestEverySettingNamesWhereItWasSet(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", key, diff)
 		}
 	}
+}
+
+func TestASettingIsSaidAsItsFileHasIt(t *testing.T) {
+	w := newWorldOf(t, strings.Replace(shop, "on: k,", "on: {left: k, right: [id]},", 1))
+	for _, s := range of(t, w.explainer(0), "shop/orders/joins").Settings {
+		if s.Key == "on" && s.Value == "{left: k, right: [id]}" {
+			return
+		}
+	}
+	t.Errorf("no such setting: %+v", of(t, w.explainer(0), "shop/orders/joins").Settings)
 }
 
 func TestWhatWouldChangeACheckIsSaid(t *testing.T) {

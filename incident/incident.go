@@ -20,6 +20,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -94,24 +95,27 @@ type Incident struct {
 
 // Finding is one failing check in an incident.
 type Finding struct {
-	Check     dag.CheckID    `json:"check"`
-	Outcome   checks.Outcome `json:"outcome"`
-	Reason    checks.Reason  `json:"reason,omitempty"`
-	Message   string         `json:"message"`
-	Severity  dag.Severity   `json:"severity"`
-	Onset     time.Time      `json:"onset,omitzero"` // in the data; zero where only first seen is known
-	FirstSeen time.Time      `json:"first_seen"`
-	Held      bool           `json:"held,omitempty"`      // explained by the root
-	Because   string         `json:"because,omitempty"`   // the finding that explains a held one, in words
-	Recovered bool           `json:"recovered,omitempty"` // passes again, while the incident goes on
+	Check    dag.CheckID    `json:"check"`
+	Outcome  checks.Outcome `json:"outcome"`
+	Reason   checks.Reason  `json:"reason,omitempty"`
+	Message  string         `json:"message"`
+	Severity dag.Severity   `json:"severity"`
+	Onset    time.Time      `json:"onset,omitzero"` // in the data; zero where only first seen is known
+	// Since is when the period began that the finding is about, where it is about one that
+	// is over: it became true at some moment between Since and Onset.
+	Since     time.Time `json:"since,omitzero"`
+	FirstSeen time.Time `json:"first_seen"`
+	Held      bool      `json:"held,omitempty"`      // explained by the root
+	Because   string    `json:"because,omitempty"`   // the finding that explains a held one, in words
+	Recovered bool      `json:"recovered,omitempty"` // passes again, while the incident goes on
 }
 
 // same tells whether two findings show alike. Times are compared as moments,
 // because one that comes from the store has another location inside.
 func (f Finding) same(g Finding) bool {
-	onset, first := f.Onset.Equal(g.Onset), f.FirstSeen.Equal(g.FirstSeen)
-	f.Onset, f.FirstSeen, g.Onset, g.FirstSeen = time.Time{}, time.Time{}, time.Time{}, time.Time{}
-	return onset && first && f == g
+	moments := f.Onset.Equal(g.Onset) && f.Since.Equal(g.Since) && f.FirstSeen.Equal(g.FirstSeen)
+	g.Onset, g.Since, g.FirstSeen = f.Onset, f.Since, f.FirstSeen
+	return moments && f == g
 }
 
 // Began is when the finding became true: its onset where the data tells, else
@@ -121,6 +125,12 @@ func (f Finding) Began() time.Time {
 		return f.FirstSeen
 	}
 	return f.Onset
+}
+
+// soonest is the first moment at which the finding can have become true, as far as the
+// data tell.
+func (f Finding) soonest() time.Time {
+	return cmp.Or(f.Since, f.Began())
 }
 
 // LineKind says what happened to an incident.

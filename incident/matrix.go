@@ -95,11 +95,19 @@ func explains(above, below *checks.Check, why, what Finding) bool {
 	return false
 }
 
+// ofPeriods are the reasons that rows of a day, or of another period, give once it is
+// over: those were missing, or too many, while it lasted.
+var ofPeriods = reasons{checks.MissingBucket, checks.Dropped, checks.BelowMin, checks.Rose, checks.AboveMax}
+
 // before tells whether the finding above did not begin later than the one
-// below. Where either is only known from when it was first seen, those times
-// are compared.
+// below, as far as anybody can know. Where either is only known from when it was
+// first seen, those times are compared; what is about a period that is over
+// may have begun with it, and was not to be seen before its end.
 func before(above, below Finding) bool {
-	if above.Onset.IsZero() || below.Onset.IsZero() {
+	switch {
+	case !above.Since.IsZero() && !above.Since.After(below.Began()):
+		return true
+	case above.Onset.IsZero() || below.Onset.IsZero():
 		return !above.FirstSeen.After(below.FirstSeen)
 	}
 	return !above.Onset.After(below.Onset)

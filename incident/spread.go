@@ -64,10 +64,11 @@ type crest struct {
 	dated  bool
 }
 
-// passed is the last finding to pass a node, and the least FirstSeen of all.
+// passed is the last finding to pass a node, and the least FirstSeen and the soonest
+// beginning of all.
 type passed struct {
-	walk int
-	seen time.Time
+	walk       int
+	seen, from time.Time
 }
 
 // below gives a finding to all below a node.
@@ -79,10 +80,10 @@ func (w *wave) below(a *entry, rank int) {
 	f := a.state.Finding
 	c := crest{rank, a.check.Spec.Kind, f.Reason, !f.Onset.IsZero()}
 	before, met := w.met[c]
-	if met && (before.walk == w.walk || !w.knots && !f.FirstSeen.Before(before.seen)) {
+	if met && (before.walk == w.walk || !w.knots && !f.FirstSeen.Before(before.seen) && !f.soonest().Before(before.from)) {
 		return
 	}
-	w.met[c] = passed{w.walk, f.FirstSeen}
+	w.met[c] = passed{w.walk, soonest(f.FirstSeen, before.seen), soonest(f.soonest(), before.from)}
 	for _, down := range children {
 		w.give(a, w.at[down])
 		w.give(a, w.reading[int(down)])

@@ -56,6 +56,9 @@ func TestACauseIsTheEarliestOfAllThatExplain(t *testing.T) {
 			if r.IntN(2) == 0 {
 				f.Onset = at()
 			}
+			if r.IntN(3) == 0 {
+				f.Since = at()
+			}
 			switch r.IntN(3) {
 			case 0:
 				states[c.ID()] = State{Phase: Failing, Finding: f}

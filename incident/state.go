@@ -80,12 +80,15 @@ func worse(s State, c *checks.Check, v checks.Verdict, now time.Time, p Policy, 
 		Check: c.ID(), Outcome: v.Outcome, Reason: v.Reason, Message: v.Message, Severity: c.Spec.Severity,
 		Onset: v.Onset, FirstSeen: s.FirstSeen,
 	}
+	if ofPeriods.has(v.Reason) && !v.Onset.IsZero() {
+		f.Since = v.GoodUntil
+	}
 	if v.Outcome == checks.Warn {
 		f.Severity = "warn"
 	}
 	if s.Finding.Reason == v.Reason && !s.Finding.Onset.IsZero() && s.Finding.Onset.Before(f.Onset) {
 		// The same trouble, further along: it began when it began.
-		f.Onset = s.Finding.Onset
+		f.Onset, f.Since = s.Finding.Onset, s.Finding.Since
 	}
 	s.Finding = f
 	if !v.GoodUntil.IsZero() {

@@ -112,6 +112,10 @@ var promised = []Mutant{
 		Bug: Bug{"store", "tally.go", "err != nil || schema < 3", "err != nil || schema < 300"},
 	},
 	{
+		Name: "period-ignored", Does: "what a day's rows show only when it is over explains nothing of that day", Suite: "incident", Run: "Period",
+		Bug: Bug{"incident", "state.go", "ofPeriods.has(v.Reason) && !v.Onset.IsZero()", "ofPeriods.has(v.Reason) && v.Onset.IsZero()"},
+	},
+	{
 		Name: "reload-leaks", Does: "every reload leaves something running", Strain: []string{"reload", "-n", "40"},
 		Bug: Bug{
 			"cmd/pipewatch", "reload.go", "	old := r.service.projectNow()\n",
