@@ -45,7 +45,7 @@ var feedFaults = []exhibit{
 		name: "a carrier is lost", what: "United's flights are not loaded any more; the outcomes that find no flight show it before the day is over", from: at(3, 26, 3, 0), until: at(3, 27, 3, 20),
 		feeds:  []feed{{"flights", at(3, 26, 5, 0), at(3, 28, 0, 0), "select * from due where carrier <> 'UA'"}},
 		truths: []truth{{root: flights, knowable: at(3, 27, 0, 5), touches: belowFlights, lasts: true}},
-		missed: "flights are counted by carrier when a day is over; until then it is the outcomes that find no flight, and they are told at 19:05. The cause that is known five hours later did not begin before that, as far as anybody can know, so that it gets a message of its own, as the rules have it.",
+		missed: "flights are counted by carrier when a day is over; until then it is the outcomes that find no flight, and they are told at 19:05. At midnight the same message is moved to the flights, whose day explains it.",
 	},
 	{
 		name: "a station is lost", what: "the weather of LaGuardia is not loaded any more", from: at(4, 2, 11, 0), until: at(4, 3, 3, 20),
