@@ -21,7 +21,7 @@ type Mutant struct {
 
 // Mutants are all of them; those that were promised by name (G5) come first.
 func Mutants() []Mutant {
-	return slices.Concat(promised, delivery, states, timers, schedules, verdicts, forHarnesses)
+	return slices.Concat(promised, delivery, file, states, timers, schedules, verdicts, forHarnesses)
 }
 
 // Named gives one; a name that is not known is a mistake of the caller.
@@ -104,18 +104,6 @@ var promised = []Mutant{
 		},
 	},
 	{
-		Name: "check-unbounded", Does: "the check of a suspect state file may grow for ever", Suite: "store/suspect",
-		Bug: Bug{"store/suspect", "check.go", "inUse() > b.memory", "inUse() > 1<<60"},
-	},
-	{
-		Name: "no-tallies", Does: "what is missing from a file is not missed", Suite: "store", Run: "Missing",
-		Bug: Bug{"store", "tally.go", "err != nil || schema < 3", "err != nil || schema < 300"},
-	},
-	{
-		Name: "period-ignored", Does: "what a day's rows show only when it is over explains nothing of that day", Suite: "incident", Run: "Period",
-		Bug: Bug{"incident", "state.go", "ofPeriods.has(v.Reason) && !v.Onset.IsZero()", "ofPeriods.has(v.Reason) && v.Onset.IsZero()"},
-	},
-	{
 		Name: "reload-leaks", Does: "every reload leaves something running", Strain: []string{"reload", "-n", "40"},
 		Bug: Bug{
 			"cmd/pipewatch", "reload.go", "	old := r.service.projectNow()\n",
@@ -183,8 +171,24 @@ var forHarnesses = []Mutant{
 	},
 }
 
+// file are bugs of what is said of a spoilt state file.
+var file = []Mutant{
+	{
+		Name: "check-unbounded", Does: "the check of a suspect state file may grow for ever", Suite: "store/suspect",
+		Bug: Bug{"store/suspect", "check.go", "inUse() > b.memory", "inUse() > 1<<60"},
+	},
+	{
+		Name: "no-tallies", Does: "what is missing from a file is not missed", Suite: "store", Run: "Missing",
+		Bug: Bug{"store", "tally.go", "err != nil || schema < 3", "err != nil || schema < 300"},
+	},
+}
+
 // states are bugs of when an incident opens and closes, and of whose it is.
 var states = []Mutant{
+	{
+		Name: "period-ignored", Does: "what a day's rows show only when it is over explains nothing of that day", Suite: "incident", Run: "Period",
+		Bug: Bug{"incident", "state.go", "ofPeriods.has(v.Reason) && !v.Onset.IsZero()", "ofPeriods.has(v.Reason) && v.Onset.IsZero()"},
+	},
 	{
 		Name: "error-opens", Does: "a check that cannot be answered opens a data incident", Suite: "incident",
 		Bug: Bug{"incident", "state.go", "	case v.Outcome.Bad():\n", "	case v.Outcome.Bad() || v.Outcome == checks.Error:\n"},
