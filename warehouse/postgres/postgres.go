@@ -96,6 +96,7 @@ func settings(own map[string]string, timeout time.Duration) map[string]string {
 		"bytea_output":                        "hex",
 		"extra_float_digits":                  "1",
 		"lc_monetary":                         "C",
+		"array_nulls":                         "on", // names of tables are a list in which NULL is no name
 		"standard_conforming_strings":         "on",
 		"client_encoding":                     "UTF8",
 	}
