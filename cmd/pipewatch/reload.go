@@ -93,7 +93,7 @@ func inode(info fs.FileInfo) string {
 	return fmt.Sprintf("%+v", reflect.Indirect(reflect.ValueOf(info.Sys())))
 }
 
-// reload reads everything again. A broken pipewatch.yaml changes nothing; a
+// reload reads everything again and parses what has changed. A broken pipewatch.yaml changes nothing; a
 // broken DAG file keeps its last good version. What can fail comes first, then
 // one step.
 func (r *reloader) reload() error {
