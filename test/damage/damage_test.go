@@ -45,15 +45,21 @@ func TestAPageThatClaimsMillionsOfOthersIsFoundWithoutCountingThem(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	spoilt := bytes.Clone(s.file)
-	head := len(spoilt) - pageSize
-	for number := uint64(head / pageSize); binary.NativeEndian.Uint64(spoilt[head:]) != number; number-- {
-		head -= pageSize // the rest of a page that is longer
+	last := uint64(len(s.file)/pageSize - 1)
+	for binary.NativeEndian.Uint64(s.file[last*pageSize:]) != last {
+		last-- // the rest of a page that is longer
 	}
-	binary.NativeEndian.PutUint32(spoilt[head+12:], 700e6)
-	outcome, err := s.start(filepath.Join(dir, "spoilt"), spoilt)
-	if outcome != restored {
-		t.Errorf("%s (%v)", outcome, err)
+	// The list of free pages is named by the heading with the later transaction.
+	heading := s.file
+	if second := s.file[pageSize:]; binary.NativeEndian.Uint64(second[64:]) > binary.NativeEndian.Uint64(heading[64:]) {
+		heading = second
+	}
+	for name, number := range map[string]uint64{"the last page": last, "the list of free pages": binary.NativeEndian.Uint64(heading[48:])} {
+		spoilt := bytes.Clone(s.file)
+		binary.NativeEndian.PutUint32(spoilt[number*pageSize+12:], 700e6)
+		if outcome, err := s.start(filepath.Join(dir, name), spoilt); outcome != restored {
+			t.Errorf("%s: %s (%v)", name, outcome, err)
+		}
 	}
 }
 
