@@ -161,7 +161,7 @@ func newDraw(seed uint64, n int) *draw {
 			d.parent = append(d.parent, parentRow{d.key(), d.letter()})
 		}
 		for range d.IntN(40) {
-			d.labels = append(d.labels, labelRow{d.key(), d.moment(), d.letter()})
+			d.labels = append(d.labels, labelRow{d.key(), d.moment(), pick(d, "x", "X", "y")})
 		}
 	}
 	return d

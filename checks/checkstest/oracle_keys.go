@@ -37,7 +37,11 @@ func (d *draw) joins() {
 			parents[whole]++
 		}
 	}
-	eligible, matched, nulls := 0, 0, 0
+	segmented, least := d.IntN(2) == 0, 1+d.IntN(4)
+	if keys += fmt.Sprintf(", min_eligible: %d", least); segmented {
+		keys += ", segment: seg"
+	}
+	eligible, matched, nulls, segments := 0, 0, 0, map[string]*[2]int{}
 	for _, r := range d.child {
 		if !meets(r) || windowed && (r.ts == nil || r.ts.Before(from) || !r.ts.Before(to)) {
 			continue
@@ -46,28 +50,41 @@ func (d *draw) joins() {
 		if whole == "" {
 			nulls++
 		}
+		name := "NULL"
+		if r.seg != nil {
+			name = *r.seg
+		}
+		if segments[name] == nil {
+			segments[name] = &[2]int{}
+		}
 		if whole != "" || orphan {
 			eligible++
+			segments[name][0]++
 		}
 		if parents[whole] > 0 {
 			matched++
+			segments[name][1]++
 		}
 	}
 	repeated := 0
 	for _, n := range parents {
 		repeated += min(n-1, 1)
 	}
-	share, orphans, without, most := 5*(1+d.IntN(20)), 2+d.IntN(20), d.IntN(12), d.IntN(6)
+	share, orphans, without, most := 5*(1+d.IntN(20)), 2+d.IntN(30), d.IntN(12), d.IntN(6)
+	short := 100*matched < share*eligible
+	for _, of := range segments {
+		short = short || segmented && of[0] >= least && 100*of[1] < share*of[0]
+	}
 	d.expect("child", "joins", keys+fmt.Sprintf(", min_match: %d%%, max_orphans: %d, max_null_keys: %d, max_duplicate_parent_keys: %d%s}", share, orphans, without, most, where),
 		func() string {
 			switch {
-			case eligible > 0 && 100*matched < share*eligible, eligible-matched > orphans:
+			case eligible >= least && short, eligible-matched > orphans:
 				return said("fail", "orphans")
 			case nulls > without:
 				return said("fail", "null_keys")
 			case repeated > most:
 				return said("fail", "fan_out")
-			case eligible == 0:
+			case eligible < least:
 				return said("nodata", "")
 			}
 			return said("pass", "")

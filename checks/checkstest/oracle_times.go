@@ -75,6 +75,21 @@ func (d *draw) times() timed {
 	return t
 }
 
+// dates is how the rows of the DATE column read: as days of the DAG's zone, of which each
+// stands for its beginning, or as whole for its end.
+func (d *draw) dates(whole int) timed {
+	return timed{
+		keys: "day, date_semantics: " + []string{"start", "complete"}[whole],
+		at: func(r childRow) (time.Time, bool) {
+			if r.day == nil {
+				return time.Time{}, false
+			}
+			return dayStart(time.Date(r.day.Year(), r.day.Month(), r.day.Day(), 12, 0, 0, 0, d.zone), 0, d.zone), true
+		},
+		complete: func(at time.Time) time.Time { return dayStart(at, whole, d.zone) },
+	}
+}
+
 func deref(at *time.Time) (time.Time, bool) {
 	if at == nil {
 		return time.Time{}, false
@@ -120,18 +135,9 @@ func mark(newest time.Time, rows, future int, judge func() string) string {
 func (d *draw) age() {
 	t, skew := d.times(), some(d, 0, 5*time.Minute, 10*time.Minute)
 	where, meets := d.condition()
-	if d.IntN(3) == 0 { // a DATE stands for its end, or for its beginning
-		whole := d.IntN(2)
-		t.keys = "day, date_semantics: " + []string{"start", "complete"}[whole]
-		t.at = func(r childRow) (time.Time, bool) {
-			if r.day == nil {
-				return time.Time{}, false
-			}
-			return dayStart(time.Date(r.day.Year(), r.day.Month(), r.day.Day(), 12, 0, 0, 0, d.zone), 0, d.zone), true
-		}
-		t.complete = func(at time.Time) time.Time { return dayStart(at, whole, d.zone) }
-	} else {
-		t.complete = func(at time.Time) time.Time { return at }
+	t.complete = func(at time.Time) time.Time { return at }
+	if d.IntN(3) == 0 {
+		t = d.dates(d.IntN(2))
 	}
 	warn := time.Duration(d.IntN(40)) * time.Hour
 	fails := warn + time.Duration(1+d.IntN(40))*time.Hour
@@ -198,8 +204,13 @@ func (d *draw) counts() {
 	where, meets := d.condition()
 	per, last := some(d, "hour", "day", "day", "week"), 1+d.IntN(4)
 	grace := time.Duration(d.IntN(4)) * 45 * time.Minute
+	prefix := ""
+	if per != "hour" && d.IntN(3) == 0 {
+		t = d.dates(d.IntN(2))
+		prefix, t.keys = "freshness: {column: "+t.keys+"}, ", "day"
+	}
 	length := map[string]string{"hour": "h", "day": "d", "week": "w"}[per]
-	keys := fmt.Sprintf("row_count: {per: %s, by: %s, last: %d%s, grace: %s%s", per, t.keys, last, length, minutes(grace), where)
+	keys := prefix + fmt.Sprintf("row_count: {per: %s, by: %s, last: %d%s, grace: %s%s", per, t.keys, last, length, minutes(grace), where)
 	var times []time.Time
 	for _, r := range d.child {
 		if at, ok := t.at(r); ok && meets(r) {

@@ -55,6 +55,10 @@ var verdicts = []Mutant{
 		Bug: Bug{"warehouse", "moment.go", "		if !c.plain {\n", "		if !c.plain && c.zone == \"\" {\n"},
 	},
 	{
+		Name: "labels-by-collation", Does: "labels 'x' and 'X' of one example agree on MariaDB", Suite: "warehouse/mysql", Run: "TestDifferential",
+		Bug: Bug{"warehouse", "cohorts.go", "p.comparable(value, p.d.Plain(value, p.d.Quote(value.Name)))", "p.d.Quote(value.Name)"},
+	},
+	{
 		Name: "one-spoils-its-neighbours", Does: "what shares a statement with a question that fails is not asked again", Suite: "warehouse/postgres", Run: "AThousandTables",
 		Bug: Bug{"warehouse", "pipe.go", "if failed != nil && len(st.answers) > 1 && ctx.Err() == nil {", "if failed != nil && len(st.answers) > 1 && ctx.Err() != nil {"},
 	},
