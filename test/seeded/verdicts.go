@@ -55,7 +55,7 @@ var verdicts = []Mutant{
 		Bug: Bug{"warehouse", "moment.go", "		if !c.plain {\n", "		if !c.plain && c.zone == \"\" {\n"},
 	},
 	{
-		Name: "labels-by-collation", Does: "labels 'x' and 'X' of one example agree on MariaDB", Suite: "warehouse/mysql", Run: "TestDifferential",
+		Name: "labels-by-collation", Does: "labels 'x' and 'X' of one example agree on MariaDB", Suite: "warehouse/mysql", Run: "TestCases/labels",
 		Bug: Bug{"warehouse", "cohorts.go", "p.comparable(value, p.d.Plain(value, p.d.Quote(value.Name)))", "p.d.Quote(value.Name)"},
 	},
 	{
