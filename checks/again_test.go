@@ -75,11 +75,9 @@ func told(s *checks.Suite, problems conf.Problems) []string {
 			out = append(out, fmt.Sprintf("%#v", q))
 		}
 	}
-	from := len(out) // cycles come in any order
 	for _, p := range problems {
 		out = append(out, fmt.Sprintf("%s %s %s %s", p.Pos, p.Code, p.Msg, p.Hint))
 	}
-	slices.Sort(out[from:])
 	return append(out, fmt.Sprint(s.Len()))
 }
 

@@ -27,9 +27,12 @@ func (b *graphBuilder) cycles(edges []edgeOf) []int {
 	}
 	components, err := graph.StronglyConnectedComponents(modelOf(b.sorted, styles))
 	must(err)
+	for _, component := range components {
+		slices.Sort(component)
+	}
+	slices.SortFunc(components, slices.Compare[[]NodeID]) // which come in the order of a map
 	knot := make([]int, len(b.sorted))
 	for k, component := range components {
-		slices.Sort(component)
 		first := b.number[component[0]]
 		if len(component) == 1 && !slices.Contains(needs[first], first) {
 			continue

@@ -19,6 +19,10 @@ var verdicts = []Mutant{
 		Bug: Bug{"warehouse", "moment.go", "	if !to.IsZero() {\n		to = probe.At(alignUp(b.per, to.Time(), b.loc))\n	}\n", ""},
 	},
 	{
+		Name: "kept-what-looked", Does: "after an edit elsewhere a check means what it meant in the graph of before", Suite: "checks", Run: "LoadedAnew",
+		Bug: Bug{"checks", "compile.go", "	out.alone = !to.looked\n", "	out.alone = true\n"},
+	},
+	{
 		Name: "growth-since-recheck", Does: "a check by hand makes the next evaluation fail", Suite: "checks", Run: "RowCount",
 		Bug: Bug{"checks", "row_count_growth.go", "	case due == 0:\n", "	case due < 0:\n"},
 	},
