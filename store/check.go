@@ -48,6 +48,9 @@ func Check(path string) (err error) {
 	}
 	d := &DB{bolt: bolt, path: path}
 	return d.damaged(bolt.View(func(tx *bbolt.Tx) error {
+		if err := references(tx); err != nil {
+			return err
+		}
 		if unmade(tx) {
 			return pages(tx)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"os"
 
 	"go.etcd.io/bbolt"
@@ -26,15 +27,17 @@ import (
 const (
 	headingAt     = 16
 	headingFields = 56
+	headingFree   = headingAt + headingFields - 24
 	headingPages  = headingAt + headingFields - 16
 	headingCommit = headingAt + headingFields - 8
 	headingSum    = headingAt + headingFields
 	headingEnd    = headingSum + 8
 )
 
-// headings checks that both are sound and of different commits, and that the file
-// is as long as they say. Nobody may write to it meanwhile. A commit that is
-// broken off cannot spoil one, as its fields are in one sector of the disk.
+// headings checks that both are sound and of different commits, that the file is as
+// long as they say, and so is the list of free pages. Nobody may write to it
+// meanwhile. A commit that is broken off cannot spoil one, as its fields are in one
+// sector of the disk.
 func headings(bolt *bbolt.DB) error {
 	f, err := os.Open(bolt.Path())
 	if err != nil {
@@ -49,7 +52,7 @@ func headings(bolt *bbolt.DB) error {
 		return &CorruptError{Path: bolt.Path(), Cause: fmt.Errorf(form, args...)}
 	}
 	size := int64(bolt.Info().PageSize)
-	var commits [2]uint64
+	var commits, free [2]uint64
 	for n := range commits {
 		page := make([]byte, headingEnd)
 		if _, err := f.ReadAt(page, int64(n)*size); err != nil {
@@ -64,20 +67,51 @@ func headings(bolt *bbolt.DB) error {
 			return bad("it is cut: %d of %d bytes are left", info.Size(), need)
 		}
 		commits[n] = binary.LittleEndian.Uint64(page[headingCommit:])
+		free[n] = binary.LittleEndian.Uint64(page[headingFree:])
 	}
 	if commits[0] == commits[1] {
 		return bad("both headings are of one commit, and what was written last may be lost")
 	}
+	list := free[0]
+	if commits[1] > commits[0] {
+		list = free[1]
+	}
+	return freeList(f, list, size, info.Size(), bad)
+}
+
+// freeList checks that the list of free pages is one and ends within the file: bbolt
+// would follow it through millions of pages that are none.
+func freeList(f io.ReaderAt, at uint64, size, length int64, bad func(string, ...any) error) error {
+	if at == ^uint64(0) { // none was written: it is made anew of the pages that are not used
+		return nil
+	}
+	head := make([]byte, pageHead+8)
+	if at > uint64(length/size) {
+		return bad("the list of free pages is on page %d, beyond its end", at)
+	}
+	if _, err := f.ReadAt(head, int64(at)*size); err != nil {
+		return bad("the list of free pages: %w", err)
+	}
+	count, first := uint64(binary.LittleEndian.Uint16(head[10:])), uint64(0)
+	if count == 0xffff { // too many for its place: the first number is theirs
+		count, first = binary.LittleEndian.Uint64(head[pageHead:]), 8
+	}
+	pages := int64(binary.LittleEndian.Uint32(head[12:])) + 1
+	switch {
+	case head[8] != isFreeList:
+		return bad("page %d is no list of free pages", at)
+	case int64(at)+pages > length/size:
+		return bad("the list of free pages does not end within it")
+	case count > uint64(length/size) || pageHead+first+8*count > uint64(pages*size):
+		return bad("%d free pages are more than fit", count)
+	}
 	return nil
 }
 
-// pages checks that no page leads out of itself or in a circle, which bbolt's own
-// check takes for granted, then runs that up to its first error; what is left of
-// it waits in its goroutine until the process ends.
+// pages runs bbolt's own check up to its first error; what is left of it waits in
+// its goroutine until the process ends. It takes for granted what references and
+// headings have looked at.
 func pages(tx *bbolt.Tx) error {
-	if err := references(tx); err != nil {
-		return err
-	}
 	for err := range tx.Check() {
 		return &CorruptError{Cause: err}
 	}
@@ -102,8 +136,9 @@ const (
 	bucketHead = 16
 	isBucket   = 1
 
-	isBranch = 1
-	isLeaf   = 2
+	isBranch   = 1
+	isLeaf     = 2
+	isFreeList = 16
 )
 
 // references goes through all pages that belong to a tree. A page is looked at

@@ -81,16 +81,20 @@ func TestAPageThatLeadsAstrayIsFoundBeforeItIsFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	const page, flags, entries = 4096, 8, 16
-	branch, leaf := 0, 0
-	for n := len(whole)/page - 2; n > 4; n-- { // the last page is that of the buckets, the first are free
+	branch, leaf, free, root := 0, 0, 0, 0
+	for n := 5; n < len(whole)/page; n++ { // those before are of the empty file, and free
 		switch whole[n*page+flags] {
 		case 1:
 			branch = n
 		case 2:
-			leaf = n
+			if root = n; leaf == 0 { // the last one is that of the buckets
+				leaf = n
+			}
+		case 16:
+			free = n
 		}
 	}
-	if branch == 0 || leaf == 0 {
+	if branch == 0 || leaf == 0 || free == 0 || root == leaf {
 		t.Fatal("the file is too small to have a tree")
 	}
 	tests := []struct {
@@ -106,6 +110,14 @@ func TestAPageThatLeadsAstrayIsFoundBeforeItIsFollowed(t *testing.T) {
 		}, "none of the file's"},
 		{"its first key, which lies far outside", func(b []byte) { b[branch*page+entries+2] = 0x3f }, fmt.Sprintf("page %d: an entry leads out of it", branch)},
 		{"a record that ends outside", func(b []byte) { b[leaf*page+entries+14] = 1 }, fmt.Sprintf("page %d: an entry leads out of it", leaf)},
+		{"a root that leads to itself", func(b []byte) {
+			b[root*page+flags], b[root*page+10], b[root*page+11] = 1, 1, 0
+			copy(b[root*page+entries:], []byte{16, 0, 0, 0, 0, 0, 0, 0})
+			binary.LittleEndian.PutUint64(b[root*page+entries+8:], uint64(root))
+		}, fmt.Sprintf("refers to page %d, and another does", root)},
+		{"a list of free pages that claims many pages", func(b []byte) { b[free*page+14] = 0x2c }, "the list of free pages does not end within it"},
+		{"one that claims many entries", func(b []byte) { b[free*page+11] = 0x70 }, "free pages are more than fit"},
+		{"one that is none", func(b []byte) { b[free*page+flags] = 2 }, "is no list of free pages"},
 		{"a page that goes on beyond the file", func(b []byte) { b[leaf*page+14] = 1 }, fmt.Sprintf("page %d does not end within the file", leaf)},
 		{"a page with more entries than fit", func(b []byte) { b[leaf*page+11] = 0x10 }, fmt.Sprintf("page %d: ", leaf)},
 		{"a record that calls itself a bucket", func(b []byte) { b[leaf*page+entries] = 1 }, fmt.Sprintf("page %d: ", leaf)},

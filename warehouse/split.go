@@ -48,7 +48,7 @@ func (s split) Ask(ctx context.Context, at time.Time, qs []probe.Question) []pro
 
 func (s split) unknown(name string) error {
 	known := slices.Sorted(maps.Keys(s))
-	msg := fmt.Sprintf("no connection is called %q; there is %s", name, strings.Join(known, ", "))
+	msg := fmt.Sprintf("no connection is called %q; known: %s", name, strings.Join(known, ", "))
 	if near := conf.Nearest(name, known); near != "" {
 		msg = fmt.Sprintf("no connection is called %q; did you mean %q?", name, near)
 	}
